@@ -1,0 +1,46 @@
+"""Every table of the product, one noun per file."""
+
+from mailings.models.attempt import Attempt
+from mailings.models.client import Client
+from mailings.models.client_list import ClientList
+from mailings.models.counter import HourlyCounter
+from mailings.models.delivery import Delivery
+from mailings.models.grant import (
+    ClientListGroupGrant,
+    ClientListUserGrant,
+    MailingGroupGrant,
+    MailingUserGrant,
+    MessageGroupGrant,
+    MessageUserGrant,
+)
+from mailings.models.import_job import ImportJob
+from mailings.models.mailing import Mailing
+from mailings.models.message import Attachment, Message
+from mailings.models.reason import Reason
+from mailings.models.rhythm import Rhythm
+from mailings.models.run import Run
+from mailings.models.suppression import Suppression
+from mailings.models.worker import Worker
+
+__all__ = [
+    "Attachment",
+    "Attempt",
+    "Client",
+    "ClientList",
+    "ClientListGroupGrant",
+    "ClientListUserGrant",
+    "Delivery",
+    "HourlyCounter",
+    "ImportJob",
+    "Mailing",
+    "MailingGroupGrant",
+    "MailingUserGrant",
+    "Message",
+    "MessageGroupGrant",
+    "MessageUserGrant",
+    "Reason",
+    "Rhythm",
+    "Run",
+    "Suppression",
+    "Worker",
+]

@@ -1,0 +1,71 @@
+"""A person in somebody's base. The same address may stand in two owners' bases; neither learns of the other."""
+
+import re
+from typing import Any, ClassVar
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.access import Owned
+from mailings.models.address import AddressField
+
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+ATTRIBUTE_NAME = re.compile(r"\w[\w -]{0,49}")
+ATTRIBUTES_LIMIT = 50
+
+
+def validate_no_control(value: str) -> None:
+    """:raises ValidationError: a control character or a bidirectional override, which could forge a mail header."""
+    if CONTROL.search(value):
+        raise ValidationError(_("This contains a line break or a control character. Remove it."))
+
+
+def validate_attributes(value: Any) -> None:
+    """:raises ValidationError: it is not a flat object of short texts."""
+    if not isinstance(value, dict) or len(value) > ATTRIBUTES_LIMIT:
+        raise ValidationError(_('Write attributes as {"city": "Kazan"}, at most %(n)s.'), params={"n": ATTRIBUTES_LIMIT})
+    for name, text in value.items():
+        if not ATTRIBUTE_NAME.fullmatch(name) or not isinstance(text, str | int | float | bool) or len(str(text)) > 1000:
+            raise ValidationError(_("The attribute “%(name)s” must have a short name and a text."), params={"name": name})
+
+
+class Client(Owned):
+    email = AddressField(_("e-mail"))
+    full_name = models.CharField(_("full name"), max_length=100, blank=True, validators=[validate_no_control])
+    comment = models.TextField(_("comment"), max_length=2000, blank=True)
+    attributes = models.JSONField(
+        _("attributes"),
+        default=dict,
+        blank=True,
+        validators=[validate_attributes],
+        help_text=_('Further fields for placeholders, as {"city": "Kazan"}.'),
+    )
+    consent_at = models.DateTimeField(_("consent given at"), null=True, blank=True)
+    consent_source = models.CharField(
+        _("source of consent"),
+        max_length=200,
+        blank=True,
+        help_text=_("How the client agreed to be mailed: a form, a contract, a conversation."),
+    )
+    created_at = models.DateTimeField(_("added at"), default=timezone.now, editable=False)
+
+    grant_path: ClassVar[str | None] = "lists"
+
+    class Meta:
+        verbose_name = _("client")
+        verbose_name_plural = _("clients")
+        ordering = ("-id",)
+        permissions = (("view_all_client", _("Can view all clients")),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("owner", "email"),
+                name="client_is_unique_per_owner",
+                violation_error_message=_("You already have a client with this address."),
+            ),
+        )
+        indexes = (models.Index("owner", models.F("id").desc(), name="client_owner_newest"),)
+
+    def __str__(self) -> str:
+        return f"{self.full_name} <{self.email}>" if self.full_name else self.email

@@ -1,0 +1,60 @@
+"""Which placeholders a message may use: fixed fields, and the attributes that the owner's clients have."""
+
+import re
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from mailings.models.client import Client
+from mailings.sending import markup
+from mailings.sending.render import BrokenPlaceholder, UnknownPlaceholder, compile_template
+
+UNSUBSCRIBE_URL = "unsubscribe_url"
+# Every accepted spelling, in both languages, and the key it stands for.
+FIELDS = {
+    "full_name": "full_name",
+    "name": "full_name",
+    "имя": "full_name",
+    "фио": "full_name",
+    "email": "email",
+    "e-mail": "email",
+    "почта": "email",
+    "unsubscribe_url": UNSUBSCRIBE_URL,
+    "отписка": UNSUBSCRIBE_URL,
+}
+URL_FIELDS = frozenset({UNSUBSCRIBE_URL})
+CANDIDATE = re.compile(r"\{\{\s*([\w -]{1,50}?)\s*[|}]")
+
+
+def known_fields(owner_id: int | None, *texts: str) -> dict[str, str]:
+    """List the fields that these texts may use: the fixed ones, and those of their words that are attributes of a
+    client of the owner (asked word by word, for a base may hold a million clients).
+    """
+    words = {word.lower() for text in texts for word in CANDIDATE.findall(text)} - FIELDS.keys()
+    own = Client.objects.filter(owner_id=owner_id).order_by()
+    return FIELDS | {word: word for word in words if own.filter(attributes__has_key=word).exists()}
+
+
+def check_text(text: str, fields: dict[str, str]) -> None:
+    """:raises ValidationError: a placeholder is unknown or broken; the sentence names its line."""
+    try:
+        compile_template(text, fields)
+    except UnknownPlaceholder as error:
+        message = _("Line %(line)s: there is no field “%(name)s”.")
+        if error.suggestion:
+            message = _("Line %(line)s: there is no field “%(name)s”. Did you mean “%(suggestion)s”?")
+        params = {"line": error.line, "name": error.name, "suggestion": error.suggestion}
+        raise ValidationError(message, params=params) from error
+    except BrokenPlaceholder as error:
+        message = _("Line %(line)s: a placeholder is broken. Write it like {{ full_name }}.")
+        raise ValidationError(message, params={"line": error.line}) from error
+
+
+def check_html(text: str, fields: dict[str, str]) -> None:
+    """:raises ValidationError: as `check_text`, or a placeholder stands inside a tag, where it could break out."""
+    check_text(text, fields)
+    try:
+        markup.check_html(text, fields, URL_FIELDS)
+    except markup.MisplacedPlaceholder as error:
+        message = _("Line %(line)s: only {{ unsubscribe_url }} may stand inside an HTML tag.")
+        raise ValidationError(message, params={"line": error.line}) from error

@@ -1,0 +1,66 @@
+"""An address not to be mailed. Survives the deletion and re-import of the client."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.access import Owned, OwnedQuerySet
+from mailings.models.address import AddressField
+
+
+class SuppressionQuerySet(OwnedQuerySet):
+    def binding(self, *owner_ids: Any) -> Self:
+        """Keep those that bind one of these owners (ids or expressions): his own, and everybody's."""
+        return self.filter(Q(owner=None) | Q(owner__in=owner_ids))
+
+
+class Suppression(Owned):
+    class Reason(models.TextChoices):
+        UNSUBSCRIBED = "unsubscribed", _("unsubscribed")
+        HARD_BOUNCE = "hard_bounce", _("the address does not exist")
+        COMPLAINT = "complaint", _("complained of spam")
+        BY_HAND = "by_hand", _("by hand")
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("owner"),
+        help_text=_("Empty: the address is mailed by nobody."),
+    )
+    address = AddressField(_("address"))
+    reason = models.CharField(_("reason"), max_length=16, choices=Reason, default=Reason.BY_HAND)
+    created_at = models.DateTimeField(_("added at"), default=timezone.now, editable=False)
+
+    grant_path: ClassVar[str | None] = None
+
+    objects = SuppressionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("suppression")
+        verbose_name_plural = _("suppressions")
+        ordering = ("-id",)
+        permissions = (("view_all_suppression", _("Can view all suppressions")),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("owner", "address"),
+                name="suppression_is_unique_per_owner",
+                violation_error_message=_("This address is on the suppression list already."),
+            ),
+            models.UniqueConstraint(
+                fields=("address",), condition=Q(owner=None), name="suppression_of_everybody_is_unique"
+            ),
+        )
+        indexes = (models.Index("owner", models.F("id").desc(), name="suppression_owner_newest"),)
+
+    def __str__(self) -> str:
+        return self.address

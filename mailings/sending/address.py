@@ -79,7 +79,7 @@ def _normalise_slowly(text: str) -> str:
     return address
 
 
-def _refuse_if(is_wrong: bool, code: AddressFault) -> None:
+def _refuse_if(is_wrong: bool, code: AddressFault) -> None:  # noqa: FBT001 - it reads as the condition it is
     if is_wrong:
         raise BadAddress(code)
 
@@ -94,12 +94,12 @@ def _check_local(local: str) -> None:
 def _ascii_domain(domain: str) -> str:
     labels = [_ascii_label(label) for label in domain.split(".")]
     # RFC 3696 2: a top-level domain is never all digits, so 1.2.3.4 is an IP address and not a name.
-    _refuse_if(len(labels) < 2 or labels[-1].isdigit(), AddressFault.BAD_DOMAIN)
+    _refuse_if(not labels[1:] or labels[-1].isdigit(), AddressFault.BAD_DOMAIN)
     return ".".join(labels)
 
 
 def _ascii_label(label: str) -> str:
-    """Return the A-label as IDNA 2008 has it (RFC 5891): ``faß`` is ``xn--fa-hia``, which IDNA 2003 turns into ``fass``."""
+    """Return the A-label of IDNA 2008 (RFC 5891): ``faß`` is ``xn--fa-hia``; IDNA 2003 made ``fass`` of it."""
     small = unicodedata.normalize("NFC", unicodedata.normalize("NFC", label).lower())
     if not small.isascii():
         _refuse_if(not _is_idn_label(small), AddressFault.BAD_DOMAIN)
@@ -111,5 +111,7 @@ def _ascii_label(label: str) -> str:
 def _is_idn_label(label: str) -> bool:
     has_letters_only = all(char == "-" or unicodedata.category(char) in _IDN_CATEGORIES for char in label)
     is_stable = unicodedata.normalize("NFKC", label) == label  # no full-width or ligature look-alikes, RFC 5892 2.2
-    starts_well = not unicodedata.category(label[0]).startswith("M") and label[2:4] != "--"  # RFC 5891 4.2.3.1 and 4.2.3.2
+    starts_well = (
+        not unicodedata.category(label[0]).startswith("M") and label[2:4] != "--"
+    )  # RFC 5891 4.2.3.1 and 4.2.3.2
     return has_letters_only and is_stable and starts_well and not label.startswith("-") and not label.endswith("-")

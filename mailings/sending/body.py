@@ -1,8 +1,8 @@
 """Encodes a filled text as base64 (RFC 2045 6.8), so that a letter costs no more than its own values.
 
 The texts between placeholders are encoded once, in the three alignments that base64 can meet them in; a letter then
-joins ready blocks and encodes only what is new. Base64 and not quoted-printable: Cyrillic grows by a third instead of three
-times, and neither a line's length nor a dot at its start can matter any more (email.md 1.4).
+joins ready blocks and encodes only what is new. Base64 and not quoted-printable: Cyrillic grows by a third instead of
+three times, and neither a line's length nor a dot at its start can matter any more (email.md 1.4).
 """
 
 from binascii import b2a_base64
@@ -12,16 +12,17 @@ from typing import Final, Self
 
 from mailings.sending.render import Placeholder, Template
 
-LINE: Final = 57  # octets that make a line of 76 characters
+LINE: Final = 57  # octets that make a full line
+LINE_CHARS: Final = 76  # RFC 2045 6.8
 SHORTEST_RUN: Final = 2 * LINE  # below that, encoding afresh costs less than the joins
 
 
 def encoded(octets: bytes) -> bytes:
     """Return base64 in lines of 76 characters, each ended by CRLF; nothing for nothing."""
     text = b2a_base64(octets, newline=False)
-    if len(text) <= 76:
+    if len(text) <= LINE_CHARS:
         return text + b"\r\n" if text else b""
-    return b"\r\n".join([text[start : start + 76] for start in range(0, len(text), 76)]) + b"\r\n"
+    return b"\r\n".join([text[start : start + LINE_CHARS] for start in range(0, len(text), LINE_CHARS)]) + b"\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,11 @@ class Body:
     def __init__(self, template: Template, escape: Callable[[str], str]) -> None:
         self._escape = escape
         self._pieces = tuple(_prepared(part) for part in template.parts)
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether any letter may differ from the next."""
+        return any(isinstance(piece, Placeholder) for piece in self._pieces)
 
     def fill(self, values: Mapping[str, str]) -> bytes:
         """Return the body of one letter, encoded, with CRLF line ends inside and out."""

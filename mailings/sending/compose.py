@@ -1,24 +1,20 @@
 """Composes a run's letter once and fills it for each recipient; renders no other way, and sends nothing."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import format_datetime
 from typing import Final
 
 from mailings.sending.body import Body, encoded
 from mailings.sending.escape import escape_header, escape_html, escape_text
-from mailings.sending.header import BadHeader, field, file_name_parameters, mailbox_field, subject_field
+from mailings.sending.header import BadHeader, date_field, field, file_name_parameters, mailbox_field, subject_field
 from mailings.sending.markup import check_html
 from mailings.sending.render import Template, compile_template
 from mailings.sending.text_from_html import text_from_html
 
 UNSUBSCRIBE_URL: Final = "unsubscribe_url"
 
-# "=_" cannot occur in base64, so no body can hold a boundary; RFC 2045 6.7 gives the hint.
-_ALTERNATIVE: Final = "=_postroom_alternative"
-_MIXED: Final = "=_postroom_mixed"
 _CONTENT_TYPE: Final = re.compile(r"(?!message/|multipart/)[a-z0-9][a-z0-9.+-]{0,63}/[a-z0-9][a-z0-9.+-]{0,127}")
 _URL: Final = re.compile(r"(?:https?://|mailto:)[!#-;=?-~]{1,900}")
 _LIST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
@@ -38,7 +34,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a run sends. Subject, bodies and footers are templates; the footers are used only when no body links to leave."""
+    """What a run sends. Subject, bodies and footers are templates; footers go in when no body has the link to leave."""
 
     sender_name: str
     sender_address: str
@@ -69,20 +65,34 @@ class Frame:
 
     :param fields: accepted spellings and their canonical keys, as for :func:`mailings.sending.render.compile_template`;
         ``unsubscribe_url`` is always among them.
+    :param url_fields: canonical keys allowed in HTML attributes.
     :raises TemplateError: when a template is wrong.
     :raises BadHeader: when the sender, Reply-To or List-ID cannot stand in a header.
     """
 
-    __slots__ = ("_bodies", "_head", "_list_id", "_subject", "_subject_line", "_tail", "fields")
+    __slots__ = ("_content", "_head", "_subject", "_subject_line", "_templates")
 
-    def __init__(self, message: Message, fields: Mapping[str, str]) -> None:
+    def __init__(
+        self, message: Message, fields: Mapping[str, str], url_fields: Collection[str] = (UNSUBSCRIBE_URL,)
+    ) -> None:
         names = {**fields, UNSUBSCRIBE_URL: UNSUBSCRIBE_URL}
+        html = check_html(_html_source(message, names), names, url_fields)
+        text = compile_template(_text_source(message, names), names)
         self._subject = compile_template(message.subject, names)
-        text, html = _bodies(message, names)
-        self.fields = self._subject.fields | text.fields | (html.fields if html else frozenset())
         self._subject_line = b"" if self._subject.fields else subject_field(self._subject.render({}))
+        self._templates = (self._subject, text, html)
         self._head = _fixed_head(message)
-        self._bodies, self._tail = _structure(message, text, html)
+        self._content = _content(text, html, message.attachments)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The canonical keys that subject and bodies ask for."""
+        return frozenset().union(*(template.fields for template in self._templates))
+
+    def missing(self, values: Mapping[str, str]) -> frozenset[str]:
+        """Return the keys that are blank here and have no fallback; the link to leave is made for each letter."""
+        gaps = (template.missing(values) for template in self._templates)
+        return frozenset().union(*gaps) - {UNSUBSCRIBE_URL}
 
     def fill(self, recipient: Recipient) -> bytes:
         """Return one whole letter (RFC 5322) for one recipient: CRLF line ends, dots stuffed, without the final dot.
@@ -96,23 +106,19 @@ class Frame:
             self._subject_line or subject_field(self._subject.render(values, escape_header)),
             _own_fields(recipient),
         ]
-        for lead, body in self._bodies:
-            pieces += (lead, body if isinstance(body, bytes) else body.fill(values))
-        pieces.append(self._tail)
+        pieces += [piece if isinstance(piece, bytes) else piece.fill(values) for piece in self._content]
         return b"".join(pieces)
 
 
 def _own_fields(recipient: Recipient) -> bytes:
-    if recipient.date.tzinfo is None:
-        raise BadHeader("Date")
     if not _MESSAGE_ID.fullmatch(recipient.message_id):
         raise BadHeader("Message-ID")
-    own = field("Date", format_datetime(recipient.date)) + field("Message-ID", f"<{recipient.message_id}>")
+    own = date_field(recipient.date) + field("Message-ID", f"<{recipient.message_id}>")
     return own + _leaving_fields(recipient.unsubscribe_url)
 
 
 def _leaving_fields(url: str) -> bytes:
-    """Return List-Unsubscribe on one line (some relays break DKIM over a folded one), and the one-click pair of RFC 8058."""
+    """Return List-Unsubscribe on one line (relays broke DKIM over a folded one), and the one-click pair of RFC 8058."""
     if not url:
         return b""
     if not _URL.fullmatch(url):
@@ -132,3 +138,72 @@ def _fixed_head(message: Message) -> bytes:
             raise BadHeader("List-ID")
         head += field("List-ID", f"<{message.list_id}>")
     return head + b"Precedence: bulk\r\nX-Auto-Response-Suppress: OOF, AutoReply\r\nMIME-Version: 1.0\r\n"
+
+
+def _html_source(message: Message, names: Mapping[str, str]) -> str:
+    html = _UNPRINTABLE.sub("", message.html)
+    if not html.strip() or not message.footer_html or _has_link_to_leave(message, names):
+        return html if html.strip() else ""
+    ends = list(_BODY_END.finditer(html))
+    place = ends[-1].start() if ends else len(html)
+    return html[:place] + message.footer_html + html[place:]
+
+
+def _text_source(message: Message, names: Mapping[str, str]) -> str:
+    text = _UNPRINTABLE.sub("", message.text)
+    if not text.strip():
+        text = text_from_html(_UNPRINTABLE.sub("", message.html))
+    if not message.footer_text or _has_link_to_leave(message, names):
+        return text
+    return f"{text.rstrip()}\n\n{message.footer_text}"
+
+
+def _has_link_to_leave(message: Message, names: Mapping[str, str]) -> bool:
+    return any(UNSUBSCRIBE_URL in compile_template(body, names).fields for body in (message.text, message.html))
+
+
+def _content(text: Template, html: Template, attachments: Iterable[Attachment]) -> tuple[bytes | Body, ...]:
+    content = _part("text/plain", Body(text, escape_text))
+    if html.parts:
+        content = _multipart("alternative", [content, _part("text/html", Body(html, escape_html))])
+    files = [_file(attachment) for attachment in attachments]
+    if files:
+        content = _multipart("mixed", [content, *files])
+    return _joined(content)
+
+
+_Content = list[bytes | Body]
+
+
+def _part(content_type: str, body: Body) -> _Content:
+    head = f"Content-Type: {content_type}; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    return [head.encode("ascii"), body if body.is_personal else body.fill({})]
+
+
+def _file(attachment: Attachment) -> _Content:
+    given = attachment.content_type.strip().lower()
+    content_type = given if _CONTENT_TYPE.fullmatch(given) else "application/octet-stream"
+    head = (
+        f"Content-Type: {content_type}\r\nContent-Transfer-Encoding: base64\r\n"
+        f"Content-Disposition: attachment{file_name_parameters(attachment.name)}\r\n\r\n"
+    )
+    return [head.encode("ascii"), encoded(attachment.content)]
+
+
+def _multipart(subtype: str, parts: list[_Content]) -> _Content:
+    # "=_" cannot occur in base64 (RFC 2045 6.7), so no part can hold its own boundary.
+    boundary = f"=_postroom_{subtype}"
+    content: _Content = [f'Content-Type: multipart/{subtype}; boundary="{boundary}"\r\n\r\n'.encode("ascii")]
+    for part in parts:
+        content += [f"--{boundary}\r\n".encode("ascii"), *part]
+    return [*content, f"--{boundary}--\r\n".encode("ascii")]
+
+
+def _joined(content: _Content) -> tuple[bytes | Body, ...]:
+    joined: _Content = []
+    for piece in content:
+        if joined and isinstance(piece, bytes) and isinstance(joined[-1], bytes):
+            joined[-1] += piece
+        else:
+            joined.append(piece)
+    return tuple(joined)

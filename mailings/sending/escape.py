@@ -19,7 +19,11 @@ _LINE_ENDS: Final = (0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x1C, 0x1D, 0x1E, 0x1F, 0x85,
 _TEXT: Final = dict.fromkeys(code for code in (*_CONTROLS, *_SURROGATES) if code not in (0x09, 0x0A))
 _HTML: Final[dict[int, str | None]] = {
     **_TEXT,
-    **{ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord('"'): "&quot;", ord("'"): "&#x27;"},
+    ord("&"): "&amp;",
+    ord("<"): "&lt;",
+    ord(">"): "&gt;",
+    ord('"'): "&quot;",
+    ord("'"): "&#x27;",
 }
 _HEADER: Final[dict[int, str | None]] = {
     **dict.fromkeys((*_CONTROLS, *_SURROGATES, *_UNSEEN)),

@@ -1,4 +1,4 @@
-"""Writes header fields that every server and reader takes: ASCII, folded, with no control character (RFC 5322, RFC 2047).
+"""Writes header fields that every server and reader takes: ASCII, folded, no control character (RFC 5322, RFC 2047).
 
 The e-mail package of the standard library is not used for it: it loses spaces between Cyrillic words of a subject and
 turns List-Unsubscribe into encoded words (email.md 0.5, 0.6).
@@ -7,21 +7,27 @@ turns List-Unsubscribe into encoded words (email.md 0.5, 0.6).
 import re
 from base64 import b64encode
 from collections.abc import Iterator
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
 from mailings.sending.escape import clean_header
 
-MAX_LINE: Final = 78  # RFC 5322 2.1.1, without CRLF
+MAX_LINE: Final = 78  # RFC 5322 2.1.1: what a line should keep to, without CRLF
+LONGEST_LINE: Final = 998  # RFC 5322 2.1.1: what it must keep to
 MAX_ENCODED_WORD: Final = 75  # RFC 2047 2
 MAX_ENCODED_LINE: Final = 76  # RFC 2047 2
+MAX_EXTENSION: Final = 16
 MAX_FILE_NAME: Final = 240  # octets of UTF-8: 720 when percent-encoded, below the 998 of a line
 
 _WRAPPING: Final = len("=?utf-8?b??=")
 _FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ATOMS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _QUOTED: Final = re.compile(r'(["\\])')
-_UNSAFE_IN_NAME: Final = re.compile(r'[^\w.()+,=@ -]|[^\x20-\x7e]')
+_SAFE_ADDRESS: Final = re.compile(r"[!#-'*+\--9=?A-Z^-~]{1,64}@[A-Za-z0-9.-]{1,253}")
+_UNSAFE_IN_NAME: Final = re.compile(r"[^\w.()+,=@ -]|[^\x20-\x7e]")
 
 
 class BadHeader(ValueError):
@@ -33,9 +39,26 @@ def field(name: str, value: str) -> bytes:
 
     :raises BadHeader: for a control character, a letter outside ASCII or a line above 998 octets (RFC 5322 2.1.1).
     """
-    if _FORBIDDEN.search(value) or not value.isascii() or len(name) + len(value) + 2 > 998:
+    if _FORBIDDEN.search(value) or not value.isascii() or len(name) + len(value) + 2 > LONGEST_LINE:
         raise BadHeader(name)
     return f"{name}: {value}\r\n".encode("ascii")
+
+
+def date_field(moment: datetime) -> bytes:
+    """Return the Date line with the zone the moment carries (RFC 5322 3.3).
+
+    :raises BadHeader: when it carries none.
+    """
+    offset = moment.utcoffset()
+    if offset is None:
+        raise BadHeader("Date")
+    return _date_line(moment, offset)
+
+
+@lru_cache(maxsize=16)
+def _date_line(moment: datetime, _offset: timedelta) -> bytes:
+    # The letters of a window share one moment. The offset is part of the key: moments equal each other across zones.
+    return field("Date", format_datetime(moment))
 
 
 def subject_field(value: str) -> bytes:
@@ -60,9 +83,6 @@ def is_safe_address(address: str) -> bool:
     return _SAFE_ADDRESS.fullmatch(address) is not None
 
 
-_SAFE_ADDRESS: Final = re.compile(r"[!#-'*+\--9=?A-Z^-~]{1,64}@[A-Za-z0-9.-]{1,253}")
-
-
 def file_name_parameters(raw: str) -> str:
     """Return ``filename`` parameters: as RFC 2231 has it, and plain ASCII after it for readers that know no better."""
     name = _short_name(clean_header(raw).replace("/", "_").replace("\\", "_")) or "attachment"
@@ -74,7 +94,7 @@ def file_name_parameters(raw: str) -> str:
 
 def _short_name(name: str) -> str:
     stem, dot, extension = name.rpartition(".")
-    if not stem or len(extension) > 16:
+    if not stem or len(extension) > MAX_EXTENSION:
         stem, dot, extension = name, "", ""
     room = MAX_FILE_NAME - len((dot + extension).encode())
     return stem.encode()[:room].decode(errors="ignore") + dot + extension
@@ -111,6 +131,9 @@ def _folded(words: list[str], used: int) -> Iterator[str]:
 def _encoded_words(text: str, used: int) -> Iterator[str]:
     """Yield B-encoded words of at most 75 octets, each on a line of at most 76, split between characters only."""
     room = (MAX_ENCODED_LINE - used - _WRAPPING) // 4 * 3
+    if len(whole := text.encode()) <= room:
+        yield _encoded_word(whole)
+        return
     chunk = bytearray()
     for char in text:
         octets = char.encode()

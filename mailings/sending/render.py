@@ -1,6 +1,6 @@
 """Fills ``{{ field | fallback }}`` into a text, in one pass. It has no logic, filters or attributes, and never will.
 
-The engine of Django is not for users' texts: ``{{ client.owner.password }}`` works there, and nested loops run for ever.
+Django's engine is not for users' texts: ``{{ client.owner.password }}`` works there, and nested loops run for ever.
 """
 
 import difflib
@@ -31,7 +31,8 @@ _ENTITY_SPACE: Final = re.compile(r"&nbsp;|&#160;|&#xa0;", re.IGNORECASE)
 _NOT_INSIDE: Final = re.compile(r"[{}<>]")
 # "{ {имя}}": somebody meant a placeholder. Bounded runs keep the search linear on any text.
 _SPLIT_BRACES: Final = re.compile(
-    rf"\{{(?:[ \t\xa0{_ZERO_WIDTH}]|&nbsp;){{1,8}}\{{[^{{}}\n]{{0,{MAX_PLACEHOLDER}}}\}}[ \t\xa0]{{0,8}}\}}", re.IGNORECASE
+    rf"\{{(?:[ \t\xa0{_ZERO_WIDTH}]|&nbsp;){{1,8}}\{{[^{{}}\n]{{0,{MAX_PLACEHOLDER}}}\}}[ \t\xa0]{{0,8}}\}}",
+    re.IGNORECASE,
 )
 
 
@@ -63,7 +64,7 @@ class UnknownPlaceholder(TemplateError):
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """A place to be filled: the canonical key, what stands there when the value is blank, and its span in the source."""
+    """A place to be filled: the canonical key, what stands there for a blank value, and its span in the source."""
 
     key: str
     fallback: str
@@ -71,7 +72,7 @@ class Placeholder:
     end: int
 
     def fill(self, values: Mapping[str, str], escape: Callable[[str], str]) -> str:
-        """Return the escaped value or the fallback, which its author wrote as part of the text and is not escaped."""
+        """Return the escaped value, or the fallback: its author wrote it as part of the text, so it is not escaped."""
         value = _trimmed(values.get(self.key, ""))
         return escape(value) if value else self.fallback
 

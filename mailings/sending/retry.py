@@ -11,13 +11,13 @@ JITTER: Final = 0.2
 def next_try(tries: int, now: datetime, until: datetime, chance: float) -> datetime | None:
     """Return the moment of the next try, or ``None`` when there is to be none.
 
-    RFC 5321 4.5.4.1 asks for growing intervals and four to five days of patience; a mailing is stale long before, so the
-    eighth try, some sixteen hours on, is the last.
+    RFC 5321 4.5.4.1 asks for growing intervals and four to five days of patience; a mailing is stale long before, so
+    the eighth try, some sixteen hours on, is the last.
 
     :param tries: tries made so far, the one just deferred included (1 or more).
     :param until: end of the mailing's window; nothing is planned for that moment or later.
-    :param chance: from 0 up to 1; spreads the delay evenly over ±20 %, so that a thousand letters deferred together do not
-        come back together.
+    :param chance: from 0 up to 1; spreads the delay evenly over ±20 %, so that a thousand letters deferred together
+        do not come back together.
     """
     if tries >= MAX_TRIES:
         return None

@@ -1,5 +1,5 @@
 # ruff: noqa: A005 - it is always imported as mailings.sending.token, so the module of the standard library is not hidden
-"""Turns a number into a short sealed token for a public link, and back; tells neither the number nor how many there are."""
+"""Turns a number into a short sealed token for a public link, and back; tells neither the number nor how many exist."""
 
 import hmac
 import re
@@ -18,8 +18,8 @@ _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{24}")
 def seal(number: int, key: bytes) -> str:
     """Return the token of a number: 24 URL-safe characters, always the same for the same key.
 
-    The tag is a synthetic IV in the manner of RFC 5297: it authenticates the number, and what hides the number is derived
-    from it. Two tokens are alike only when their numbers are equal.
+    The tag is a synthetic IV in the manner of RFC 5297: it authenticates the number, and what hides the number is
+    derived from it. Two tokens are alike only when their numbers are equal.
 
     :raises OverflowError: when the number is negative or has more than 64 bits.
     """

@@ -62,6 +62,7 @@ class Mailing(Owned):
         MESSAGE = "message", _("the mail server refuses the message")
         OWNER_BLOCKED = "owner_blocked", _("the owner was blocked")
 
+    EDITABLE: ClassVar = (Status.CREATED, Status.SCHEDULED)
     UNFINISHED: ClassVar = (Status.SCHEDULED, Status.RUNNING, Status.PAUSED)
 
     title = models.CharField(_("title"), max_length=150, validators=[validate_no_control])
@@ -151,7 +152,7 @@ class Mailing(Owned):
 
     @property
     def is_editable(self) -> bool:
-        return self.status in (self.Status.CREATED, self.Status.SCHEDULED)
+        return self.status in self.EDITABLE
 
     def due_after(self, moment: datetime) -> datetime | None:
         """Tell when the rhythm sends next, or None when the window ends before."""

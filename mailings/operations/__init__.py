@@ -1,0 +1,32 @@
+"""Verbs over several tables, one use case per file."""
+
+from mailings.operations.control import failed, pause, refuse_retry, resume, retry, switch_off
+from mailings.operations.copy import copy
+from mailings.operations.deliver import deliver
+from mailings.operations.launch import launch, refuse_unlaunchable
+from mailings.operations.recipients import Audience, audience
+from mailings.operations.recover import tick
+from mailings.operations.refusal import NoRecipients, NotPossible
+from mailings.operations.summary import progress
+from mailings.operations.suppress import delivery_of, unsubscribe
+
+__all__ = [
+    "Audience",
+    "NoRecipients",
+    "NotPossible",
+    "audience",
+    "copy",
+    "deliver",
+    "delivery_of",
+    "failed",
+    "launch",
+    "pause",
+    "progress",
+    "refuse_retry",
+    "refuse_unlaunchable",
+    "resume",
+    "retry",
+    "switch_off",
+    "tick",
+    "unsubscribe",
+]

@@ -1,0 +1,150 @@
+"""Users: superusers make and change them; Managers see them, block and unblock."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import BaseUserCreationForm, UserChangeForm
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts import blocking
+from accounts.access import sees_all
+from accounts.admin.base import SafeAdmin
+from accounts.models import User
+
+
+class UserForm(UserChangeForm):
+    def clean_is_superuser(self) -> bool:
+        """:raises ValidationError: nobody could manage roles any more."""
+        keeps = self.cleaned_data["is_superuser"]
+        others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=self.instance.pk)
+        if self.instance.is_superuser and not keeps and not others.exists():
+            raise ValidationError(_("This is the last superuser. Make another one first."))
+        return keeps
+
+
+class NewUserForm(BaseUserCreationForm):
+    class Meta:
+        model = User
+        fields = ("email", "full_name")
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+@admin.register(User)
+class UserAdmin(SafeAdmin, DjangoUserAdmin):
+    form = UserForm
+    add_form = NewUserForm
+    list_display = ("email", "full_name", "role", "is_active", "blocked_at", "last_login")
+    list_filter = ("is_active", "groups")
+    search_fields = ("email", "full_name")
+    search_help_text = _("E-mail or name")
+    ordering = ("email",)
+    filter_horizontal: ClassVar = ()
+    actions = ("block", "unblock")
+    readonly_fields = ("is_active", "blocked_at", "blocked_by", "blocked_reason", "last_login", "created_at", "role")
+    person_fields = ("email", "full_name", "time_zone", "language")
+    record_fields = ("is_active", "blocked_at", "blocked_by", "blocked_reason", "last_login", "created_at")
+    add_fieldsets = ((None, {"fields": ("email", "full_name", "password1", "password2")}),)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        rows = super().get_queryset(request).prefetch_related("groups")
+        return rows if sees_all(request.user, User) else rows.filter(pk=request.user.pk)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Show the password's hash and the roles to superusers only."""
+        if obj is None:
+            return self.add_fieldsets
+        record = (_("Record"), {"fields": self.record_fields})
+        if not request.user.is_superuser:
+            return ((None, {"fields": (*self.person_fields, "role")}), record)
+        rights = (_("Rights"), {"fields": ("groups", "is_superuser")})
+        return ((None, {"fields": (*self.person_fields, "password")}), rights, record)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.is_active and (request.user.has_perm("accounts.view_user") or request.user == obj)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_active and request.user.is_superuser
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.is_active and request.user.is_superuser
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # People are blocked, never deleted: the record of what they sent stays theirs.
+        return False
+
+    def has_block_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.block_user")
+
+    @admin.display(description=_("role"))
+    def role(self, user: User) -> str:
+        if user.is_superuser:
+            return gettext("Superuser")
+        return ", ".join(gettext(group.name) for group in user.groups.all()) or gettext("none")
+
+    @admin.action(description=_("Block…"), permissions=["block"])
+    def block(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
+        """Ask for the reason, then block each selected user who may be blocked."""
+        form = ReasonForm(request.POST if "confirm" in request.POST else None)
+        if not form.is_valid():
+            return self.ask_reason(request, queryset, form)
+        reason = form.cleaned_data["reason"]
+        done = [user for user in queryset if self.try_to_block(request, user, reason)]
+        if done:
+            text = ngettext("%(n)s user is blocked.", "%(n)s users are blocked.", len(done))
+            self.message_user(request, text % {"n": len(done)}, messages.SUCCESS)
+        return None
+
+    def try_to_block(self, request: HttpRequest, user: User, reason: str) -> bool:
+        try:
+            blocking.block(user.pk, request.user, reason)
+        except blocking.CannotBlock as error:
+            self.message_user(request, f"{user}: {error}", messages.WARNING)
+            return False
+        self.log(request, user, gettext("Blocked: %(reason)s") % {"reason": reason})
+        return True
+
+    def ask_reason(self, request: HttpRequest, queryset: QuerySet[User], form: ReasonForm) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": gettext("Block users"),
+            "opts": self.opts,
+            "users": [(user, self.objection(request, user)) for user in queryset],
+            "form": form,
+            "hidden": [
+                ("action", "block"),
+                ("select_across", request.POST.get("select_across", "0")),
+                ("index", "0"),
+                *(("_selected_action", pk) for pk in request.POST.getlist("_selected_action")),
+            ],
+        }
+        return TemplateResponse(request, "admin/accounts/user/block.html", context)
+
+    def objection(self, request: HttpRequest, user: User) -> str:
+        try:
+            blocking.refuse_to_block(user, request.user)
+        except blocking.CannotBlock as error:
+            return str(error)
+        return ""
+
+    @admin.action(description=_("Unblock"), permissions=["block"])
+    def unblock(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in queryset:
+            try:
+                blocking.unblock(user.pk, request.user)
+            except blocking.CannotBlock as error:
+                self.message_user(request, f"{user}: {error}", messages.WARNING)
+                continue
+            self.log(request, user, gettext("Unblocked"))
+            self.message_user(request, gettext("%(user)s can log in again.") % {"user": user}, messages.SUCCESS)

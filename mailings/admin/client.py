@@ -1,0 +1,18 @@
+"""Clients: the base of people who may be mailed, in from files and out to files."""
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from accounts.admin.base import ScopedRelatedFilter
+from mailings.admin.base import OwnedAdmin
+from mailings.models import Client
+
+
+@admin.register(Client)
+class ClientAdmin(OwnedAdmin):
+    list_display = ("email", "full_name", "consent_at", "created_at")
+    list_filter = (("lists", ScopedRelatedFilter), ("created_at", admin.DateFieldListFilter))
+    search_fields = ("email", "full_name")
+    search_help_text = _("E-mail or name")
+    readonly_fields = ("created_at",)
+    fields = ("email", "full_name", "comment", "attributes", "consent_at", "consent_source", "created_at")

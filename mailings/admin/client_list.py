@@ -1,0 +1,63 @@
+"""Client lists. A list may hold a million clients, so its page adds some by name and links to the rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.widgets import AutocompleteSelectMultiple
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from mailings.admin.base import OwnedAdmin, OwnedForm
+from mailings.models import Client, ClientList
+
+
+class ClientListForm(OwnedForm):
+    add_clients = forms.ModelMultipleChoiceField(
+        label=_("put clients on the list"),
+        queryset=Client.objects.none(),
+        required=False,
+        widget=AutocompleteSelectMultiple(ClientList._meta.get_field("clients"), admin.site),
+        help_text=_("For many clients load a file, and name this list there."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "add_clients" in self.fields:
+            self.fields["add_clients"].queryset = Client.objects.usable_by(self.row_owner)  # type: ignore[attr-defined]
+
+
+@admin.register(ClientList)
+class ClientListAdmin(OwnedAdmin):
+    form = ClientListForm
+    list_display = ("name", "description", "clients_link", "created_at")
+    search_fields = ("name",)
+    search_help_text = _("Name")
+    readonly_fields = ("clients_link", "created_at")
+    fields = ("name", "description", "add_clients", "clients_link", "created_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).annotate(size=Count("clients"))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        may_add = self.has_change_permission(request, obj)
+        return [name for name in self.fields or () if may_add or name != "add_clients"]
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        form.instance.clients.add(*form.cleaned_data.get("add_clients", ()))
+
+    @admin.display(description=_("clients"), ordering="size")
+    def clients_link(self, row: ClientList) -> str | SafeString:
+        size = getattr(row, "size", 0)
+        if row.pk is None:
+            return "—"
+        url = f"{reverse('admin:mailings_client_changelist')}?lists__id__exact={row.pk}"
+        return format_html('<a href="{}">{}</a>', url, ngettext("%(n)s client", "%(n)s clients", size) % {"n": size})

@@ -1,0 +1,171 @@
+"""Confirmation pages: one for a button on a mailing, the same for an action on selected ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext
+
+from mailings import operations
+from mailings.admin.base import OwnedAdmin
+from mailings.admin.verb import VERBS, Forecast, Verb
+from mailings.models import Mailing
+from mailings.operations import NotPossible
+
+
+class ControlledAdmin(OwnedAdmin):
+    """The verbs of a mailing as URLs, buttons and actions, with the same rights on every way."""
+
+    actions = tuple(VERBS)
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path(
+                f"<int:pk>/{verb.name}/",
+                self.admin_site.admin_view(self.verb_view),
+                {"name": verb.name},
+                name=f"mailings_mailing_{verb.name}",
+            )
+            for verb in VERBS.values()
+        ]
+        copy = path("<int:pk>/copy/", self.admin_site.admin_view(self.copy_view), name="mailings_mailing_copy")
+        return [*own, copy, *super().get_urls()]
+
+    # --- Rights --------------------------------------------------------------------------------------------------------
+
+    def has_control_permission(self, request: HttpRequest, obj: Mailing | None = None) -> bool:
+        return self.may(request, "change", obj)
+
+    def has_switch_off_permission(self, request: HttpRequest, obj: Mailing | None = None) -> bool:
+        """One's own mailing, or anybody's for those who hold the permission to switch off."""
+        return request.user.has_perm("mailings.switch_off_mailing") or self.may(request, "change", obj)
+
+    def permits(self, request: HttpRequest, verb: Verb, mailing: Mailing) -> bool:
+        test = self.has_switch_off_permission if verb.needs == "switch_off" else self.has_control_permission
+        return test(request, mailing)
+
+    # --- Pages ---------------------------------------------------------------------------------------------------------
+
+    def own_or_404(self, request: HttpRequest, pk: int) -> Mailing:
+        """:raises Http404: there is no such mailing, or this person may not see it: the same answer for both."""
+        mailing = self.get_object(request, str(pk))
+        if mailing is None:
+            raise Http404
+        return mailing
+
+    def verb_view(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:
+        mailing, verb = self.own_or_404(request, pk), VERBS[name]
+        if not self.permits(request, verb, mailing):
+            raise Http404
+        back = reverse("admin:mailings_mailing_change", args=[pk])
+        if request.method == "POST" and self.is_confirmed(request, verb, [mailing]):
+            self.act(request, verb, [mailing])
+            return HttpResponseRedirect(back)
+        return self.confirm(request, verb, [mailing], back, [])
+
+    def act_on_selected(self, request: HttpRequest, verb: Verb, queryset: QuerySet[Mailing]) -> HttpResponse | None:
+        mailings = list(queryset.select_related("owner", "message"))
+        if self.is_confirmed(request, verb, mailings):
+            self.act(request, verb, mailings)
+            return None
+        selected = request.POST.getlist("_selected_action")
+        hidden = [
+            ("action", verb.name),
+            ("index", "0"),
+            ("select_across", request.POST.get("select_across", "0")),
+            *(("_selected_action", pk) for pk in selected),
+        ]
+        return self.confirm(request, verb, mailings, request.get_full_path(), hidden)
+
+    def forecast(self, request: HttpRequest, verb: Verb, mailing: Mailing) -> Forecast:
+        if not self.permits(request, verb, mailing):
+            return Forecast(gettext("Not possible: it is not yours."), is_possible=False)
+        return verb.forecast(mailing)
+
+    def is_confirmed(self, request: HttpRequest, verb: Verb, mailings: list[Mailing]) -> bool:
+        """Take a yes only for the number that was on the button; if it has changed since, ask again."""
+        if "confirm" not in request.POST:
+            return False
+        now = sum(self.forecast(request, verb, mailing).count for mailing in mailings)
+        if verb.name != "launch" or request.POST.get("count") == str(now):
+            return True
+        self.message_user(request, gettext("The number of recipients has changed. Look again."), messages.WARNING)
+        return False
+
+    def confirm(
+        self, request: HttpRequest, verb: Verb, mailings: list[Mailing], back: str, hidden: list[tuple[str, str]]
+    ) -> HttpResponse:
+        forecasts = [(mailing, self.forecast(request, verb, mailing)) for mailing in mailings]
+        count = sum(forecast.count for _mailing, forecast in forecasts)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": verb.label,
+            "question": verb.question,
+            "rows": [
+                {
+                    "name": mailing.title,
+                    "outcome": forecast.outcome,
+                    "is_possible": forecast.is_possible,
+                    "left_out": forecast.left_out,
+                    "warnings": forecast.warnings,
+                }
+                for mailing, forecast in forecasts
+            ],
+            "button": verb.button(count),
+            "is_dangerous": verb.is_dangerous,
+            "asks_reason": verb.asks_reason,
+            "hidden": [*hidden, ("confirm", "1"), ("count", str(count))],
+            "back_url": back,
+            "may_proceed": any(forecast.is_possible for _mailing, forecast in forecasts),
+        }
+        return TemplateResponse(request, "admin/mailings/mailing/confirm.html", context)
+
+    def act(self, request: HttpRequest, verb: Verb, mailings: list[Mailing]) -> None:
+        """Do it to each one that may be done, say what happened to each, and write it in the journal."""
+        reason = request.POST.get("reason", "")[:500]
+        for mailing in mailings:
+            if not self.permits(request, verb, mailing):
+                self.message_user(request, f"{mailing}: {gettext('Not possible: it is not yours.')}", messages.ERROR)
+                continue
+            try:
+                sentence = verb.act(request, mailing, reason)
+            except NotPossible as error:
+                self.message_user(request, f"{mailing}: {error}", messages.WARNING)
+                continue
+            self.log(request, mailing, sentence)
+            self.message_user(request, f"{mailing}: {sentence}", messages.SUCCESS)
+
+    def copy_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        mailing = self.own_or_404(request, pk)
+        if request.method != "POST" or not self.has_add_permission(request):
+            raise Http404
+        try:
+            made = operations.copy(mailing, request.user)
+        except NotPossible as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return HttpResponseRedirect(reverse("admin:mailings_mailing_change", args=[pk]))
+        self.log_addition(request, made, gettext("Copied from %(title)s") % {"title": mailing.title})
+        self.message_user(request, gettext("This is the copy. Check its window."), messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:mailings_mailing_change", args=[made.pk]))
+
+
+def make_action(verb: Verb) -> Any:
+    """Turn a verb into a method that Django's admin takes for an action."""
+
+    def action(self: ControlledAdmin, request: HttpRequest, queryset: QuerySet[Mailing]) -> HttpResponse | None:
+        return self.act_on_selected(request, verb, queryset)
+
+    action.short_description = verb.label  # type: ignore[attr-defined]
+    action.allowed_permissions = [verb.needs]  # type: ignore[attr-defined]
+    return action
+
+
+for _verb in VERBS.values():
+    setattr(ControlledAdmin, _verb.name, make_action(_verb))
+

@@ -1,0 +1,7 @@
+"""Tables in files: CSV and XLSX in, whatever program wrote them, and out again so that Excel opens them harmlessly."""
+
+from mailings.formats.export import EXPORT_FORMATS, CsvFormat, XlsxFormat
+from mailings.formats.reading import read_table
+from mailings.formats.table import BadFile, Record, Table
+
+__all__ = ["EXPORT_FORMATS", "BadFile", "CsvFormat", "Record", "Table", "XlsxFormat", "read_table"]

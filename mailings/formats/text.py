@@ -1,0 +1,117 @@
+"""Reads CSV: recognises its encoding and delimiter, keeps the line numbers, refuses what is no text."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import IO, TYPE_CHECKING
+
+from django.utils.translation import gettext_lazy as _
+
+from mailings.formats.table import BadFile, Record, Table
+
+if TYPE_CHECKING:
+    import _csv
+
+DELIMITERS = ";,\t"
+SEP_LINE = re.compile(r"\ufeff?sep=([^\r\n])[\r\n]", re.IGNORECASE)
+SAMPLE = 64 * 1024
+BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+# As people call them: shown on pages and kept in the import's record.
+ENCODING_NAMES = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf-16": "UTF-16", "cp1251": "Windows-1251"}
+NOT_TEXT = re.compile(rb"\x89PNG|%PDF-|GIF8|\xff\xd8\xff|\x1f\x8b|Rar!|7z\xbc\xaf|\{\\rtf")
+CONTROL = re.compile("[\x00-\x08\x0e-\x1f]")
+
+
+def read_text(file: IO[bytes], name: str) -> Table:
+    """:raises BadFile: it is no text, or has a delimiter we do not know."""
+    encoding = detect_encoding(file)
+    sample = read_sample(file, encoding) if encoding else ""
+    if not encoding or len(CONTROL.findall(sample)) > max(3, len(sample) // 50):
+        message = _("“%(name)s” is not a text file. Save the list as CSV UTF-8 or as an Excel workbook (.xlsx).")
+        raise BadFile(message, params={"name": name[:100]})
+    delimiter = detect_delimiter(sample)
+    rows = read_records(file, encoding, delimiter, has_sep_line=bool(SEP_LINE.match(sample)))
+    return Table("csv", [], rows, encoding=ENCODING_NAMES[encoding], delimiter=delimiter)
+
+
+def detect_encoding(file: IO[bytes]) -> str:
+    """Find the encoding by the mark at the start, else by trying: what is not UTF-8 all through is Windows-1251.
+
+    Returns nothing for what is text in none of them.
+    """
+    file.seek(0)
+    head = file.read(8)
+    if NOT_TEXT.match(head):
+        return ""
+    marked = [encoding for bom, encoding in BOMS.items() if head.startswith(bom)]
+    return next((encoding for encoding in marked or ("utf-8", "cp1251") if decodes(file, encoding)), "")
+
+
+def decodes(file: IO[bytes], encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    file.seek(0)
+    try:
+        while chunk := file.read(SAMPLE):
+            decoder.decode(chunk)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def read_sample(file: IO[bytes], encoding: str) -> str:
+    file.seek(0)
+    return codecs.getincrementaldecoder(encoding)().decode(file.read(SAMPLE))
+
+
+def detect_delimiter(sample: str) -> str:
+    """Choose the delimiter that cuts the first line into most columns, and then most of the next lines into as many.
+
+    :raises BadFile: it is another one.
+    """
+    sep_line = SEP_LINE.match(sample)
+    best = sep_line[1] if sep_line else max(DELIMITERS, key=lambda delimiter: fitness(sample, delimiter))
+    is_piped = fitness(sample, best)[0] == 1 < fitness(sample, "|")[0]
+    if best not in DELIMITERS or is_piped:
+        raise BadFile(_("The columns must be separated by a comma, a semicolon or a tab. Save the file so."))
+    return best
+
+
+def fitness(sample: str, delimiter: str) -> tuple[int, int]:
+    lines = io.StringIO(sample, newline="")
+    records = filter(any, csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
+    widths = [len(record) for record in islice(records, 20)]
+    return (widths[0], widths.count(widths[0])) if widths else (0, 0)
+
+
+def read_records(file: IO[bytes], encoding: str, delimiter: str, *, has_sep_line: bool) -> Iterator[Record]:
+    """Read the records with the number of the line each starts on."""
+    file.seek(0)
+    # An uploaded file of Django's is a wrapper; TextIOWrapper wants the thing itself.
+    text = io.TextIOWrapper(getattr(file, "file", file), encoding, newline="")
+    try:
+        reader = csv.reader(text, delimiter=delimiter, skipinitialspace=True, strict=True)
+        if has_sep_line:
+            next(reader)
+        yield from numbered(reader)
+    finally:
+        text.detach()  # or it would close the file, which is not ours
+
+
+def numbered(reader: _csv.Reader) -> Iterator[Record]:
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            # strict: else an unclosed quote would swallow the rest of the file without a word
+            message = _("Broken quote, line %(line)s. Close it, and write a quote inside a quoted cell twice.")
+            raise BadFile(message, params={"line": line}) from error
+        yield line, cells

@@ -1,0 +1,128 @@
+"""Turns the text of one cell into the value of a client's field and back. A blank cell is None: it changes nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime, timedelta
+from typing import Any, NoReturn
+
+from django.core.exceptions import ValidationError
+from django.db.models import Field
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.translation import gettext_lazy as _
+from import_export.widgets import Widget
+
+from mailings.models import Client
+from mailings.models.address import normalise_address
+from mailings.models.client import validate_attributes
+
+# What PostgreSQL can hold in no text and no JSON.
+IMPOSSIBLE = re.compile("[\x00\ud800-\udfff]")
+DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
+EARLIEST = 1970
+
+
+def flat(value: Any) -> Any:
+    """Return a value so that two spellings of the same text compare equal: browsers send CRLF, workbooks keep LF."""
+    return value.replace("\r\n", "\n").replace("\r", "\n").strip() if isinstance(value, str) else value
+
+
+class CellWidget(Widget):  # type: ignore[misc]  # import-export ships no types
+    def clean(self, value: Any, row: Any = None, **_: Any) -> Any:
+        """:raises ValidationError: with the sentence for the author of the file."""
+        text = flat("" if value is None else str(value))
+        if IMPOSSIBLE.search(text):
+            raise ValidationError(_control())
+        return self.parse(text) if text else None
+
+    def parse(self, text: str) -> Any:
+        return text
+
+    def render(self, value: Any, obj: Any = None, **_: Any) -> str:
+        return "" if value is None else str(value)
+
+
+class AddressWidget(CellWidget):
+    def clean(self, value: Any, row: Any = None, **_: Any) -> str:
+        # A blank address is a fault too, and a line break inside one has its own sentence.
+        return normalise_address(str(value or ""))
+
+
+class TextWidget(CellWidget):
+    """A text, under the rules of the model's field of that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.model_field: Field[Any, Any] = Client._meta.get_field(name)  # type: ignore[assignment]  # no relation
+
+    def parse(self, text: str) -> Any:
+        return self.model_field.clean(text, None)
+
+
+class CommentWidget(TextWidget):
+    def parse(self, text: str) -> str:
+        # A TextField's limit is kept by forms only.
+        limit = self.model_field.max_length
+        if limit and len(text) > limit:
+            params = {"limit": limit, "length": len(text)}
+            raise ValidationError(_("At most %(limit)s characters, now %(length)s."), params=params)
+        return text
+
+
+class MomentWidget(CellWidget):
+    """A moment, in the active time zone unless it states its own."""
+
+    def parse(self, text: str) -> datetime:
+        moment = parse_moment(DAY_FIRST.sub(r"\3-\2-\1", text))
+        if moment is None or moment.year < EARLIEST:
+            raise ValidationError(_("Write the date as 2026-11-23 or 23.11.2026, with a time if you like: 14:30."))
+        if moment > timezone.now() + timedelta(days=1):
+            raise ValidationError(_("This date lies in the future."))
+        return moment
+
+    def render(self, value: Any, obj: Any = None, **_: Any) -> str:
+        return timezone.localtime(value).isoformat(" ") if value else ""
+
+
+def parse_moment(text: str) -> datetime | None:
+    text = re.sub(r"-(\d)(?!\d)", r"-0\1", text)
+    try:
+        day = parse_date(text)
+        moment = datetime(day.year, day.month, day.day) if day else parse_datetime(text)  # noqa: DTZ001  made aware below
+    except ValueError:
+        return None
+    return timezone.make_aware(moment) if moment and timezone.is_naive(moment) else moment
+
+
+class AttributesWidget(CellWidget):
+    def parse(self, text: str) -> dict[str, Any]:
+        try:
+            value = json.loads(text, parse_constant=refuse, parse_float=finite)
+        except (ValueError, RecursionError) as error:
+            raise ValidationError(_('Write attributes as {"city": "Kazan"}.')) from error
+        validate_attributes(value)
+        attributes: dict[str, Any] = value
+        if any(IMPOSSIBLE.search(f"{name}{text}") for name, text in attributes.items()):
+            raise ValidationError(_control())
+        return attributes
+
+    def render(self, value: Any, obj: Any = None, **_: Any) -> str:
+        return json.dumps(value, ensure_ascii=False) if value else ""
+
+
+def refuse(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def finite(text: str) -> float:
+    """:raises ValueError: JSON has no infinity, and PostgreSQL would refuse it."""
+    number = float(text)
+    if abs(number) == float("inf"):
+        refuse(text)
+    return number
+
+
+def _control() -> Any:
+    return _("This contains a control character. Remove it.")

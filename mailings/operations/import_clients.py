@@ -10,7 +10,7 @@ import zoneinfo
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import IO, Any
 
 from django.contrib.admin.models import ADDITION, LogEntry
@@ -121,6 +121,20 @@ def load(job: ImportJob) -> None:
         raise BadFile(_("The file is no longer here. Upload it again.")) from error
 
 
+def import_file(path: Path, owner: User, *, list_name: str = "") -> ImportJob:
+    """Check and load a file of this machine in one go.
+
+    :raises ValidationError: nothing of it can be loaded (`BadFile`), or no list can have this name.
+    :raises OSError: it cannot be read.
+    """
+    if list_name:
+        ClientList(owner=owner, name=list_name).clean_fields()
+    with path.open("rb") as file:
+        job = keep(file, path.name, owner, check(file, path.name, owner), list_name)
+    load(job)
+    return job
+
+
 def claim(job: ImportJob) -> None:
     """:raises AlreadyLoaded: somebody was quicker, a second click for instance."""
     # One import of an owner at a time: two that update the same clients in different order would block each other.
@@ -146,9 +160,9 @@ def write(job: ImportJob) -> Report:
 
 
 def list_of(job: ImportJob) -> ClientList | None:
-    """Find the list that the rows go onto; one that was deleted or never made is made."""
+    """Find the list that the rows go onto; one that was deleted or never made is made, if it gets any."""
     name = job.mapping.get("list", "")
-    if job.client_list or not name:
+    if job.client_list or not name or not (job.new + job.changed + job.unchanged):
         return job.client_list
     return ClientList.objects.get_or_create(owner=job.owner, name=name)[0]
 
@@ -160,9 +174,7 @@ def upsert(owner: User, columns: Columns, rows: Iterable[Row]) -> None:
     if not names:
         Client.objects.bulk_create(clients, ignore_conflicts=True)
         return
-    Client.objects.bulk_create(
-        clients, update_conflicts=True, unique_fields=("owner", "email"), update_fields=names
-    )
+    Client.objects.bulk_create(clients, update_conflicts=True, unique_fields=("owner", "email"), update_fields=names)
 
 
 def as_client(owner: User, row: Row) -> Client:

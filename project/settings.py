@@ -187,6 +187,7 @@ IMPORT_EXPORT_SKIP_ADMIN_LOG = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "project" / "static"]
 # Attachments and uploaded client lists: never served by a URL, only read by our own code.
 MEDIA_ROOT = env.path("UPLOAD_DIR", default=str(VAR_DIR / "uploads"))()

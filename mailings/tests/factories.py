@@ -3,30 +3,12 @@
 import itertools
 from datetime import timedelta
 
-from django.contrib.auth.models import Group
 from django.utils import timezone
 
-from accounts.models import User
-from accounts.roles import MANAGER, USER
+from accounts.tests.factories import PASSWORD, make_manager, make_superuser, make_user
 from mailings.models import Client, ClientList, Mailing, Message
 
-PASSWORD = "a-long-pass-phrase-7"  # noqa: S105  a test's own
 _numbers = itertools.count(1)
-
-
-def make_user(email="", role=USER, **fields):
-    user = User.objects.create_user(email or f"user{next(_numbers)}@staff.example", PASSWORD, **fields)
-    if role:
-        user.groups.add(Group.objects.get(name=role))
-    return user
-
-
-def make_manager(email=""):
-    return make_user(email, role=MANAGER)
-
-
-def make_superuser(email=""):
-    return make_user(email, role=None, is_superuser=True)
 
 
 def make_client(owner, email="", **fields):
@@ -56,3 +38,15 @@ def make_mailing(owner, clients=(), lists=(), **fields):
     made.clients.set(clients)
     made.lists.set(lists)
     return made
+
+
+__all__ = [
+    "PASSWORD",
+    "make_client",
+    "make_list",
+    "make_mailing",
+    "make_manager",
+    "make_message",
+    "make_superuser",
+    "make_user",
+]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
@@ -17,7 +19,8 @@ from mailings.models.address import AddressField
 class SuppressionQuerySet(OwnedQuerySet):
     def binding(self, *owner_ids: Any) -> Self:
         """Keep those that bind one of these owners (ids or expressions): his own, and everybody's."""
-        return self.filter(Q(owner=None) | Q(owner__in=owner_ids))
+        # One equality each: an expression cannot stand in an IN.
+        return self.filter(functools.reduce(operator.or_, (Q(owner=each) for each in owner_ids), Q(owner=None)))
 
 
 class Suppression(Owned):

@@ -3,6 +3,7 @@
 from mailings.operations.control import failed, pause, refuse_retry, resume, retry, switch_off
 from mailings.operations.copy import copy
 from mailings.operations.deliver import deliver
+from mailings.operations.finish import finish_if_done
 from mailings.operations.launch import launch, refuse_unlaunchable
 from mailings.operations.recipients import Audience, audience
 from mailings.operations.recover import tick
@@ -19,6 +20,7 @@ __all__ = [
     "deliver",
     "delivery_of",
     "failed",
+    "finish_if_done",
     "launch",
     "pause",
     "progress",

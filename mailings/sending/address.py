@@ -79,7 +79,7 @@ def _normalise_slowly(text: str) -> str:
     return address
 
 
-def _refuse_if(is_wrong: bool, code: AddressFault) -> None:  # noqa: FBT001 - it reads as the condition it is
+def _refuse_if(is_wrong: bool, code: AddressFault) -> None:
     if is_wrong:
         raise BadAddress(code)
 

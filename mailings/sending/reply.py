@@ -7,104 +7,33 @@ The first digit does not decide: Gmail says "quota" with 550 5.4.5 and SES with 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Final
+
+from mailings.sending.verdict import (
+    ACCEPTED,
+    BAD_DATA,
+    NO_CONNECTION,
+    NO_LOGIN,
+    NO_TLS,
+    RETRY_SOON,
+    SERVER_BUSY,
+    TOO_BIG,
+    UNANSWERED,
+    Outcome,
+    Reason,
+    Reply,
+    Scope,
+    Stage,
+    Verdict,
+)
+
+__all__ = ["RULES", "Outcome", "Reason", "Reply", "Rule", "Scope", "Stage", "Verdict", "classify", "parse_reply"]
 
 MAX_TEXT: Final = 2048
 
-_LINE: Final = re.compile(rb"([0-9]{3})(?:[ -](.*))?", re.DOTALL)
 _ENHANCED: Final = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:\s+|\Z)")
 _ADDRESS: Final = re.compile(r"[^\s@]{1,80}@\S*")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
-
-
-class Stage(StrEnum):
-    """How far the session was; ``DOT`` is the end of the text, ``LOCAL`` before any of it."""
-
-    LOCAL = "local"
-    CONNECT = "connect"
-    TLS = "tls"
-    GREETING = "greeting"
-    EHLO = "ehlo"
-    AUTH = "auth"
-    MAIL = "mail"
-    RCPT = "rcpt"
-    DATA = "data"
-    DOT = "dot"
-
-
-class Outcome(StrEnum):
-    """What became of one letter.
-
-    ``RETURNED``: nothing was decided about this recipient, the fault was the account's or the line's, and the server
-    has not got the text; he goes back to pending and it was not a try. ``UNKNOWN``: the server may have the text.
-    """
-
-    ACCEPTED = "accepted"
-    DEFERRED = "deferred"
-    REFUSED = "refused"
-    UNKNOWN = "unknown"
-    RETURNED = "returned"
-
-
-class Scope(StrEnum):
-    """Whose matter it is: the recipient's alone, every letter like this one's, the mail account's, or the line's."""
-
-    RECIPIENT = "recipient"
-    MESSAGE = "message"
-    ACCOUNT = "account"
-    CONNECTION = "connection"
-
-
-class Reason(StrEnum):
-    """Short codes, at most 20 characters; the sentences for people are made where they are shown."""
-
-    ACCEPTED = "accepted"
-    NO_SUCH_ADDRESS = "no_such_address"
-    ADDRESS_REJECTED = "address_rejected"
-    MAILBOX_FULL = "mailbox_full"
-    GREYLISTED = "greylisted"
-    TEMPORARY = "temporary"
-    POLICY = "policy"
-    SPAM = "spam"
-    MESSAGE_REJECTED = "message_rejected"
-    TOO_BIG = "too_big"
-    BAD_DATA = "bad_data"
-    QUOTA = "quota"
-    RATE = "rate"
-    LOGIN = "login"
-    ACCOUNT_BLOCKED = "account_blocked"
-    SENDER_REJECTED = "sender_rejected"
-    RELAY_DENIED = "relay_denied"
-    TLS = "tls"
-    NO_CONNECTION = "no_connection"
-    LOST_CONNECTION = "lost_connection"
-    NO_ANSWER = "no_answer"
-    SERVER_BUSY = "server_busy"
-    SERVER_REFUSES = "server_refuses"
-    PROTOCOL = "protocol"
-    RECALLED = "recalled"
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One answer; code 0 when the server said nothing that could be read as one."""
-
-    code: int
-    enhanced: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What an answer means. ``retry_account_after``: seconds in which the account is better left alone."""
-
-    outcome: Outcome
-    scope: Scope
-    reason: Reason
-    pauses: bool = False
-    retry_account_after: int | None = None
-    suppress: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +64,10 @@ def parse_reply(lines: Sequence[bytes]) -> Reply:
     texts: list[str] = []
     code, enhanced = 0, ""
     for line in lines:
-        match = _LINE.fullmatch(line)
-        if match is None:
+        if not line[:3].isdigit() or line[3:4] not in (b"", b" ", b"-"):
             return Reply(0, "", _printable(b" ".join(lines).decode("utf-8", "replace")))
-        code = int(match[1])
-        text = (match[2] or b"").decode("utf-8", "replace")
+        code = int(line[:3])
+        text = line[4:].decode("utf-8", "replace")
         if found := _ENHANCED.match(text):
             enhanced, text = found[1], text[found.end() :]
         texts.append(text)
@@ -147,6 +75,8 @@ def parse_reply(lines: Sequence[bytes]) -> Reply:
 
 
 def _printable(text: str) -> str:
+    if text.isprintable() and len(text) <= MAX_TEXT:
+        return text.strip()
     return _UNPRINTABLE.sub(" ", text[: 2 * MAX_TEXT]).strip()[:MAX_TEXT]
 
 
@@ -166,26 +96,14 @@ def _row(stages: str, code: str, enhanced: str, text: str, verdict: Verdict) -> 
 
 
 _R, _M, _A, _C = Scope.RECIPIENT, Scope.MESSAGE, Scope.ACCOUNT, Scope.CONNECTION
-_SOON, _QUARTER, _DAY = 30, 900, 86400
-
-ACCEPTED: Final = Verdict(Outcome.ACCEPTED, _R, Reason.ACCEPTED)
-BAD_DATA: Final = Verdict(Outcome.REFUSED, _R, Reason.BAD_DATA)
-TOO_BIG: Final = Verdict(Outcome.RETURNED, _M, Reason.TOO_BIG, pauses=True)
-RECALLED: Final = Verdict(Outcome.RETURNED, _C, Reason.RECALLED)
-UNANSWERED: Final = Verdict(Outcome.UNKNOWN, _C, Reason.NO_ANSWER)
-LOST: Final = Verdict(Outcome.RETURNED, _C, Reason.LOST_CONNECTION)
-TIMED_OUT: Final = Verdict(Outcome.RETURNED, _C, Reason.NO_ANSWER)
-NO_CONNECTION: Final = Verdict(Outcome.RETURNED, _A, Reason.NO_CONNECTION, retry_account_after=_SOON)
-SERVER_BUSY: Final = Verdict(Outcome.RETURNED, _A, Reason.SERVER_BUSY, retry_account_after=_SOON)
-NO_TLS: Final = Verdict(Outcome.RETURNED, _A, Reason.TLS, pauses=True)
-NO_LOGIN: Final = Verdict(Outcome.RETURNED, _A, Reason.LOGIN, pauses=True)
+_QUARTER_HOUR, _DAY = 900, 86400
 
 _HANGS_UP: Final = Verdict(Outcome.RETURNED, _C, Reason.SERVER_BUSY)
 _CONFUSED: Final = Verdict(Outcome.RETURNED, _C, Reason.PROTOCOL)
 _REFUSES: Final = Verdict(Outcome.RETURNED, _A, Reason.SERVER_REFUSES, pauses=True)
-_LOGIN_LATER: Final = Verdict(Outcome.RETURNED, _A, Reason.LOGIN, retry_account_after=_QUARTER)
+_LOGIN_LATER: Final = Verdict(Outcome.RETURNED, _A, Reason.LOGIN, retry_account_after=_QUARTER_HOUR)
 _QUOTA: Final = Verdict(Outcome.RETURNED, _A, Reason.QUOTA, pauses=True, retry_account_after=_DAY)
-_RATE: Final = Verdict(Outcome.RETURNED, _A, Reason.RATE, retry_account_after=_SOON)
+_RATE: Final = Verdict(Outcome.RETURNED, _A, Reason.RATE, retry_account_after=RETRY_SOON)
 _BLOCKED: Final = Verdict(Outcome.RETURNED, _A, Reason.ACCOUNT_BLOCKED, pauses=True)
 _SENDER: Final = Verdict(Outcome.RETURNED, _A, Reason.SENDER_REJECTED, pauses=True)
 _RELAY: Final = Verdict(Outcome.RETURNED, _A, Reason.RELAY_DENIED, pauses=True)
@@ -235,7 +153,7 @@ RULES: Final = (
     _row("GREETING EHLO", "", "", "", SERVER_BUSY),
     _row("AUTH", "5", "", "", NO_LOGIN),
     _row("AUTH", "4", "", "", _LOGIN_LATER),
-    _row("AUTH", "", "", "", _CONFUSED),
+    _row("AUTH", "", "", "", SERVER_BUSY),
     # Full mailboxes and used-up quotas share their words
     _row("RCPT DATA DOT", "4", r"4\.2\.2", "", _FULL_NOW),
     _row("RCPT DATA DOT", "5", r"5\.2\.2", "", _FULL),

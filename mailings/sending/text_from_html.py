@@ -6,8 +6,30 @@ from typing import Final
 
 _SILENT: Final = frozenset({"head", "script", "style", "template"})
 _BLOCKS: Final = frozenset(
-    ("address", "article", "aside", "blockquote", "br", "center", "div", "dl", "dt", "dd", "footer", "form", "header")
-    + ("hr", "li", "main", "nav", "ol", "section", "table", "tr", "ul")
+    [
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "br",
+        "center",
+        "div",
+        "dl",
+        "dt",
+        "dd",
+        "footer",
+        "form",
+        "header",
+        "hr",
+        "li",
+        "main",
+        "nav",
+        "ol",
+        "section",
+        "table",
+        "tr",
+        "ul",
+    ]
 )
 _PARAGRAPHS: Final = frozenset(("h1", "h2", "h3", "h4", "h5", "h6", "p"))
 _BLANK_LINES: Final = re.compile(r"\n{3,}")

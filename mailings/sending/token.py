@@ -1,4 +1,3 @@
-# ruff: noqa: A005 - it is always imported as mailings.sending.token, so the module of the standard library is not hidden
 """Turns a number into a short sealed token for a public link, and back; tells neither the number nor how many exist."""
 
 import hmac

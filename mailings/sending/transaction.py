@@ -1,0 +1,66 @@
+"""One letter on its way through one connection, step by step, and what becomes of it when the line breaks."""
+
+from enum import IntEnum
+from typing import Final
+
+from mailings.sending.account import Policy
+from mailings.sending.handshake import Hangup
+from mailings.sending.letter import Letter
+from mailings.sending.tray import Tray
+from mailings.sending.verdict import UNANSWERED, Reply, Stage, Verdict
+
+QUIT_SECONDS: Final = 1.0
+
+Refusal = tuple[Stage, Reply, Verdict]
+
+
+class Step(IntEnum):
+    """What a reply is awaited for; ``CLEAR`` is a RSET or a lone dot."""
+
+    MAIL = 0
+    RCPT = 1
+    DATA = 2
+    DOT = 3
+    CLEAR = 4
+    QUIT = 5
+
+
+# By step. (A dictionary would hash the member each time, which takes an enum longer than all the rest.)
+STAGES: Final = (Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.DOT, Stage.MAIL, Stage.MAIL)
+
+
+class Transaction:
+    """One letter under way; ``dot_at`` is where in the stream its final dot begins, ``refusal`` what ended it early."""
+
+    __slots__ = ("dot_at", "letter", "refusal", "started_at")
+
+    def __init__(self, letter: Letter, now: float) -> None:
+        self.letter = letter
+        self.started_at = now
+        self.dot_at = 0
+        self.refusal: Refusal | None = None
+
+    def abandon(self, tray: Tray, hangup: Hangup, exposed: int, *, is_first: bool) -> None:
+        """Decide the letter of a connection that broke.
+
+        :param exposed: octets of the session that may have left this machine. A text whose dot is beyond them cannot
+            have been taken; one whose dot is among them is in doubt for ever (RFC 1047).
+        :param is_first: whether nothing was ever answered on that connection before this letter.
+        """
+        if self.refusal is not None:
+            tray.settle(self.letter, *self.refusal)
+        elif self.dot_at and exposed > self.dot_at:
+            tray.settle(self.letter, Stage.DOT, hangup.reply, UNANSWERED)
+        elif self.dot_at:
+            tray.settle(self.letter, Stage.DATA, hangup.reply, hangup.verdict)
+        elif is_first and not hangup.reply.code:
+            # A line that never worked: whether to try another is for the caller to judge.
+            tray.settle(self.letter, hangup.stage, hangup.reply, hangup.verdict)
+        else:
+            tray.put_back(self.letter, hangup.stage, hangup.reply, hangup.verdict)
+
+
+def times_by_step(policy: Policy) -> tuple[float, ...]:
+    """Return the seconds allowed for each step's reply, by step."""
+    envelope = policy.envelope_seconds
+    return envelope, envelope, policy.data_seconds, policy.dot_seconds, envelope, QUIT_SECONDS

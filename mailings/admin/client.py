@@ -5,11 +5,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.base import ScopedRelatedFilter
 from mailings.admin.base import OwnedAdmin
+from mailings.admin.client_transfer import ClientTransferMixin
 from mailings.models import Client
 
 
 @admin.register(Client)
-class ClientAdmin(OwnedAdmin):
+class ClientAdmin(ClientTransferMixin, OwnedAdmin):
     list_display = ("email", "full_name", "consent_at", "created_at")
     list_filter = (("lists", ScopedRelatedFilter), ("created_at", admin.DateFieldListFilter))
     search_fields = ("email", "full_name")

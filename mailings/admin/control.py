@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -61,7 +62,7 @@ class ControlledAdmin(OwnedAdmin):
     def verb_view(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:
         mailing, verb = self.own_or_404(request, pk), VERBS[name]
         if not self.permits(request, verb, mailing):
-            raise Http404
+            raise PermissionDenied
         back = reverse("admin:mailings_mailing_change", args=[pk])
         if request.method == "POST" and self.is_confirmed(request, verb, [mailing]):
             self.act(request, verb, [mailing])

@@ -14,6 +14,7 @@ from mailings.models.grant import (
     MessageUserGrant,
 )
 from mailings.models.import_job import ImportJob
+from mailings.models.mail_account import MailAccount, SentCounter
 from mailings.models.mailing import Mailing
 from mailings.models.message import Attachment, Message
 from mailings.models.reason import Reason
@@ -32,6 +33,7 @@ __all__ = [
     "Delivery",
     "HourlyCounter",
     "ImportJob",
+    "MailAccount",
     "Mailing",
     "MailingGroupGrant",
     "MailingUserGrant",
@@ -41,6 +43,7 @@ __all__ = [
     "Reason",
     "Rhythm",
     "Run",
+    "SentCounter",
     "Suppression",
     "Worker",
 ]

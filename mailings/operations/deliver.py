@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import parseaddr
 
 from django.conf import settings
@@ -24,6 +24,7 @@ from mailings.operations.claim import claim
 from mailings.operations.control import pause
 from mailings.operations.finish import finish_if_done
 from mailings.operations.frame import build_frame, recipient, site_host
+from mailings.operations.pace import Room, room_for, spend
 from mailings.operations.record import record
 from mailings.operations.refusal import NotPossible
 from mailings.sending.account import Account, Policy, Security
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 WINDOW = 25
 # After a slice the task ends and wakes itself again, so that the minute's task and other runs get their turn.
 SLICE_SECONDS = 10.0
+ROOM_SECONDS = 0.2
 
 PAUSES = {
     Reason.LOGIN: Mailing.PauseReason.LOGIN,
@@ -112,29 +114,50 @@ class Sender:
         self.token = uuid.uuid4()
         self.cursor = 0
         self.is_over = False
+        self.room = Room(WINDOW)
         self.unfit: list[Result] = []
 
     def work(self) -> bool:
         letters = self.turn([])
-        while letters or self.unfit or self.pool.queued or self.pool.in_flight:
+        while letters or self.unfit or self.pool.queued or self.pool.in_flight or self.waits_for_room():
             results = self.pool.exchange(letters, timeout=1.0)
             letters = self.turn([*self.unfit, *results])
-        return self.may_send() and Delivery.objects.pending().filter(run=self.run).exists()
+        return self.room.is_worth_waiting and self.may_send() and self.has_pending()
+
+    def waits_for_room(self) -> bool:
+        """Wait a moment where only a limit per second or minute stands in the way of the next letter."""
+        is_short = not self.room.letters and self.room.is_worth_waiting and not self.is_over
+        if is_short and time.monotonic() < self.until and self.may_send() and self.has_pending():
+            time.sleep(ROOM_SECONDS)
+            return True
+        return False
+
+    def has_pending(self) -> bool:
+        return Delivery.objects.pending().filter(run=self.run).exists()
 
     def turn(self, results: Sequence[Result]) -> list[Letter]:
         """Write down the answers and claim the next window, in one transaction; fill the letters after it."""
         may_send = self.may_send()
         if not may_send:
             results = [*results, *self.pool.recall()]
-        wants = may_send and not self.is_over and not self.stops(results) and time.monotonic() < self.until
+        wants = may_send and not self.stops(results) and time.monotonic() < self.until
         now = timezone.now()
         with transaction.atomic():
             if results:
                 record(self.run, self.token, results, now)
-            rows, self.cursor = claim(self.run, self.token, self.cursor, WINDOW, now) if wants else ([], self.cursor)
+            rows = self.claim(now) if wants else []
         self.pause_for(results)
         self.unfit = []
         return [letter for row in rows if (letter := self.letter(row))]
+
+    def claim(self, now: datetime) -> list[Delivery]:
+        """Claim as many as the mail account's limits leave room for."""
+        self.room = room_for(WINDOW, now)
+        if not self.room.letters:
+            return []
+        rows, self.cursor = claim(self.run, self.token, self.cursor, self.room.letters, now)
+        spend(self.room, len(rows), now)
+        return rows
 
     def may_send(self) -> bool:
         """Ask afresh: the mailing may have been paused, its window may have ended, its owner may have been blocked."""

@@ -13,12 +13,14 @@ from mailings.models import Attempt, Delivery, Mailing, Reason, Run, Worker
 from mailings.operations.control import end_window, resume
 from mailings.operations.finish import finish_if_done
 from mailings.operations.launch import discover
+from mailings.operations.pace import forget_old
 from mailings.operations.refusal import NotPossible
 
 
 def tick(now: datetime) -> list[int]:
     """Do what is due at `now` and return the runs to wake. Idempotent: workers on several hosts may all do it."""
     show_life(now)
+    forget_old(now)
     for mailing_id in Mailing.objects.overdue(now).values_list("pk", flat=True):
         end_window(mailing_id, now)
     resume_due(now)

@@ -118,7 +118,8 @@ class ClientTransferMixin(ImportExportMixin):  # type: ignore[misc]  # import-ex
             raise PermissionDenied
         if request.method != "POST" and "job" in request.GET:
             return self.job_page(request, own_job(request, request.GET["job"]))
-        form = UploadForm(request.user, request.POST or None, request.FILES or None)  # type: ignore[arg-type]  # admin pages want a login
+        sent = (request.POST, request.FILES) if request.method == "POST" else ()
+        form = UploadForm(request.user, *sent)  # type: ignore[arg-type]  # admin pages want a login
         if form.is_bound and form.is_valid():
             return self.check_page(request, form.save(), form.cleaned_data["report"])
         return self.transfer_page(request, self.import_template_name, _("Import clients"), form=form)
@@ -176,7 +177,7 @@ class ClientTransferMixin(ImportExportMixin):  # type: ignore[misc]  # import-ex
         except (IncorrectLookupParameters, ValidationError):
             # As the list itself answers; never the page without the filter, which would export more.
             return HttpResponseRedirect(f"{self.page('changelist')}?e=1")
-        form = ExportForm(request.POST or None)
+        form = ExportForm(request.POST if request.method == "POST" else None)
         if form.is_bound and form.is_valid():
             return self.export_file(request, rows, EXPORT_FORMATS[int(form.cleaned_data["format"])]())
         return self.transfer_page(

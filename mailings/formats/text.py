@@ -70,37 +70,43 @@ def read_sample(file: IO[bytes], encoding: str) -> str:
 
 
 def detect_delimiter(sample: str) -> str:
-    """Choose the delimiter that cuts the first line into most columns, and then most of the next lines into as many.
+    """Choose the delimiter that cuts the first line into columns and most of the next lines into as many.
 
     :raises BadFile: it is another one.
     """
     sep_line = SEP_LINE.match(sample)
     best = sep_line[1] if sep_line else max(DELIMITERS, key=lambda delimiter: fitness(sample, delimiter))
-    is_piped = fitness(sample, best)[0] == 1 < fitness(sample, "|")[0]
+    is_piped = not fitness(sample, best)[0] and fitness(sample, "|")[0]
     if best not in DELIMITERS or is_piped:
         raise BadFile(_("The columns must be separated by a comma, a semicolon or a tab. Save the file so."))
     return best
 
 
-def fitness(sample: str, delimiter: str) -> tuple[int, int]:
+def fitness(sample: str, delimiter: str) -> tuple[bool, float, int]:
     lines = io.StringIO(sample, newline="")
     records = filter(any, csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
     widths = [len(record) for record in islice(records, 20)]
-    return (widths[0], widths.count(widths[0])) if widths else (0, 0)
+    if not widths:  # nothing but blank lines, if this is the delimiter
+        return True, 1.0, 0
+    return widths[0] > 1, widths.count(widths[0]) / len(widths), widths[0]
+
+
+class KeptOpen(io.TextIOWrapper):
+    """Does not close the file under it, which is not ours."""
+
+    def close(self) -> None:
+        pass
 
 
 def read_records(file: IO[bytes], encoding: str, delimiter: str, *, has_sep_line: bool) -> Iterator[Record]:
     """Read the records with the number of the line each starts on."""
     file.seek(0)
     # An uploaded file of Django's is a wrapper; TextIOWrapper wants the thing itself.
-    text = io.TextIOWrapper(getattr(file, "file", file), encoding, newline="")
-    try:
-        reader = csv.reader(text, delimiter=delimiter, skipinitialspace=True, strict=True)
-        if has_sep_line:
-            next(reader)
-        yield from numbered(reader)
-    finally:
-        text.detach()  # or it would close the file, which is not ours
+    text = KeptOpen(getattr(file, "file", file), encoding, newline="")
+    reader = csv.reader(text, delimiter=delimiter, skipinitialspace=True, strict=True)
+    if has_sep_line:
+        next(reader)
+    yield from numbered(reader)
 
 
 def numbered(reader: _csv.Reader) -> Iterator[Record]:

@@ -42,3 +42,10 @@ class AddressField(models.CharField):
 
     def to_python(self, value: Any) -> Any:
         return normalise_address(value) if isinstance(value, str) and value else value
+
+    def get_prep_value(self, value: Any) -> Any:
+        """Look up and store what is an address in its normal form; what is none is found nowhere, without an error."""
+        try:
+            return super().get_prep_value(value)
+        except ValidationError:
+            return value

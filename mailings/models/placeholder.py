@@ -1,7 +1,5 @@
 """Which placeholders a message may use: fixed fields, and the attributes that the owner's clients have."""
 
-import re
-
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
@@ -23,16 +21,36 @@ FIELDS = {
     "отписка": UNSUBSCRIBE_URL,
 }
 URL_FIELDS = frozenset({UNSUBSCRIBE_URL})
-CANDIDATE = re.compile(r"\{\{\s*([\w -]{1,50}?)\s*[|}]")
 
 
-def known_fields(owner_id: int | None, *texts: str) -> dict[str, str]:
-    """List the fields that these texts may use: the fixed ones, and those of their words that are attributes of a
-    client of the owner (asked word by word, for a base may hold a million clients).
+def unknown_in(text: str, fields: dict[str, str]) -> str:
+    """Name the first placeholder of a text that is not among these fields, or nothing."""
+    try:
+        compile_template(text, fields)
+    except UnknownPlaceholder as error:
+        return error.name.casefold()
+    except BrokenPlaceholder:
+        pass
+    return ""
+
+
+def fields_of(*texts: str) -> dict[str, str]:
+    """List the fixed fields and whatever else these texts ask for; a client without such an attribute has it blank."""
+    fields = dict(FIELDS)
+    for text in texts:
+        while name := unknown_in(text, fields):
+            fields[name] = name
+    return fields
+
+
+def known_fields(owner_id: int | None, text: str) -> dict[str, str]:
+    """List the fields that a text may use: the fixed ones, and those it asks for that a client of the owner has as an
+    attribute (asked name by name, for a base may hold a million clients).
     """
-    words = {word.lower() for text in texts for word in CANDIDATE.findall(text)} - FIELDS.keys()
     own = Client.objects.filter(owner_id=owner_id).order_by()
-    return FIELDS | {word: word for word in words if own.filter(attributes__has_key=word).exists()}
+    asked = fields_of(text).keys() - FIELDS.keys()
+    spellings = {name: [name, name.capitalize(), name.upper(), name.title()] for name in asked}
+    return FIELDS | {name: name for name in asked if own.filter(attributes__has_any_keys=spellings[name]).exists()}
 
 
 def check_text(text: str, fields: dict[str, str]) -> None:

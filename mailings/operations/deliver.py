@@ -28,6 +28,7 @@ from mailings.operations.pace import Room, room_for, spend
 from mailings.operations.record import record
 from mailings.operations.refusal import NotPossible
 from mailings.sending.account import Account, Policy, Security
+from mailings.sending.compose import Frame
 from mailings.sending.letter import Letter, Result
 from mailings.sending.reply import Outcome, Reason, Scope, Stage
 from mailings.sending.smtp import Pool
@@ -96,8 +97,14 @@ def deliver(run_id: int, seconds: float = SLICE_SECONDS) -> bool:
         run = Run.objects.sendable().select_related("mailing", "owner").filter(pk=run_id).first()
         if run is None:
             return False
+        try:
+            frame = build_frame(run)
+        except ValueError as error:
+            # Nobody's fault but the message's: say so where its owner looks, and burn nobody.
+            pause(run.mailing_id, Mailing.PauseReason.MESSAGE, str(error))
+            return False
         with Pool(account(), Policy(connections=settings.SENDING_CONNECTIONS)) as pool:
-            has_more = Sender(run, pool, until=time.monotonic() + seconds).work()
+            has_more = Sender(run, frame, pool, until=time.monotonic() + seconds).work()
     finish_if_done(run_id, timezone.now())
     return has_more
 
@@ -105,11 +112,11 @@ def deliver(run_id: int, seconds: float = SLICE_SECONDS) -> bool:
 class Sender:
     """One worker's pass over one run."""
 
-    def __init__(self, run: Run, pool: Pool, until: float) -> None:
+    def __init__(self, run: Run, frame: Frame, pool: Pool, until: float) -> None:
         self.run = run
+        self.frame = frame
         self.pool = pool
         self.until = until
-        self.frame = build_frame(run)
         self.sender = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
         self.token = uuid.uuid4()
         self.cursor = 0

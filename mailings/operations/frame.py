@@ -14,7 +14,7 @@ from django.utils import translation
 from django.utils.translation import gettext
 
 from mailings.models import Client, Delivery, Run
-from mailings.models.placeholder import known_fields
+from mailings.models.placeholder import fields_of
 from mailings.sending.compose import Attachment, Frame, Message, Recipient
 from mailings.sending.token import seal
 
@@ -24,7 +24,10 @@ def sender_domain() -> str:
 
 
 def build_frame(run: Run) -> Frame:
-    """Compose the run's message, with the footer that lets its readers unsubscribe."""
+    """Compose the run's message, with the footer that lets its readers unsubscribe.
+
+    :raises ValueError: no letter can be made of it (a broken placeholder, a sender that cannot stand in a header).
+    """
     parts = run.snapshot["subject"], run.snapshot["text"], run.snapshot["html"]
     name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
     with translation.override(run.owner.language):
@@ -41,7 +44,7 @@ def build_frame(run: Run) -> Frame:
         footer_text=footer_text,
         footer_html=footer_html,
     )
-    return Frame(message, known_fields(run.owner_id, *parts))
+    return Frame(message, fields_of(*parts))
 
 
 def footers() -> tuple[str, str]:
@@ -70,7 +73,7 @@ def token_key() -> bytes:
 
 def recipient(delivery: Delivery, client: Client, now: datetime) -> Recipient:
     url = unsubscribe_url(delivery.pk)
-    attributes = {name.lower(): str(value) for name, value in client.attributes.items()}
+    attributes = {name.casefold(): str(value) for name, value in client.attributes.items()}
     values = attributes | {"full_name": client.full_name, "email": delivery.address, "unsubscribe_url": url}
     return Recipient(
         address=delivery.address,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -14,7 +15,11 @@ from mailings.formats.table import COLUMNS_LIMIT, BadFile, Record, Table
 
 UNPACKED_LIMIT_MB = 50
 MEMBERS_LIMIT = 500
+TAGS_LIMIT = 3_000_000  # 50 000 rows of ten filled cells have 2.9 million
 LINES_LIMIT = 1_048_576  # of Excel itself; a row number beyond it is forged
+# RuntimeError: encrypted; NotImplementedError: a compression that Python does not know.
+READING_FAULTS = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError, NotImplementedError)
+TOO_LARGE = _("The workbook is too large when unpacked. Copy the list into a new workbook, or save it as CSV.")
 DAMAGED = _("The workbook is damaged. Open it in Excel, save it again as .xlsx and upload that.")
 NOT_WORKBOOK = _("This is not an Excel workbook. Save the list as .xlsx or CSV and upload that.")
 
@@ -33,18 +38,32 @@ def read_workbook(file: IO[bytes]) -> Table:
 
 
 def check_archive(file: IO[bytes]) -> None:
-    """Look at the archive's list of files before anything is unpacked."""
+    """Look at the archive's list of files before anything is unpacked, and at its bulk before anything is parsed."""
     file.seek(0)
     try:
-        members = zipfile.ZipFile(file).infolist()
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        with zipfile.ZipFile(file) as archive:
+            names = archive.namelist()
+            is_large = is_too_large(archive)
+    except READING_FAULTS as error:
         raise BadFile(DAMAGED) from error
-    if len(members) > MEMBERS_LIMIT or sum(member.file_size for member in members) > UNPACKED_LIMIT_MB * 1024 * 1024:
-        raise BadFile(
-            _("The workbook is too large when unpacked. Copy the list into a new workbook, or save it as CSV.")
-        )
-    if "[Content_Types].xml" not in {member.filename for member in members}:
+    if is_large:
+        raise BadFile(TOO_LARGE)
+    if "[Content_Types].xml" not in names:
         raise BadFile(NOT_WORKBOOK)
+
+
+def is_too_large(archive: zipfile.ZipFile) -> bool:
+    members = archive.infolist()
+    unpacked = sum(member.file_size for member in members)
+    if len(members) > MEMBERS_LIMIT or unpacked > UNPACKED_LIMIT_MB * 1024 * 1024:
+        return True
+    return sum(count_tags(archive, member) for member in members) > TAGS_LIMIT
+
+
+def count_tags(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
+    """Count what the parser will have to build: a million empty rows pack into a few kilobytes."""
+    with archive.open(member) as content:
+        return sum(chunk.count(b"<") for chunk in iter(lambda: content.read(1024 * 1024), b""))
 
 
 def read_records(sheet: Any) -> Iterator[Record]:

@@ -275,6 +275,11 @@ class TestWorkbook:
         assert len(bomb) < 1024 * 1024
         assert refusal(bomb).startswith("The workbook is too large when unpacked.")
 
+    def test_that_is_a_bomb_of_empty_cells_is_refused_before_it_is_parsed(self):
+        bomb = repacked(packed(workbook(["x"])), sheet1=b"<worksheet><row>" + b"<c/>" * 3_000_000)
+
+        assert refusal(bomb).startswith("The workbook is too large when unpacked.")
+
     def test_with_entities_is_refused(self):
         xml = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>' + sheet_xml({1: {"A": "&b;"}, 2: {"A": "&b;"}})
 

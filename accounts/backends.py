@@ -41,12 +41,10 @@ class OwnerBackend(BaseBackend):
         return bool(ids) and type(obj)._base_manager.filter(type(obj).reached_through(ids), pk=obj.pk).exists()
 
 
-class GrantBackend(ObjectPermissionBackend):  # type: ignore[misc]  # guardian ships no types
+class GrantBackend(ObjectPermissionBackend):
     """Guardian's backend, for rows of models that can be granted, within the model's permission."""
 
     def has_perm(self, user_obj: Any, perm: str, obj: Model | None = None) -> bool:
         if not isinstance(obj, Owned) or obj.grant_path != "" or split(perm, obj) is None:
             return False
         return user_obj.is_active and user_obj.has_perm(perm) and super().has_perm(user_obj, perm, obj)
-
-

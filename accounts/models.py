@@ -10,12 +10,13 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
 def default_time_zone() -> str:
-    return settings.TIME_ZONE
+    return str(settings.TIME_ZONE)
 
 
 def validate_time_zone(name: str) -> None:
@@ -81,7 +82,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             ("block_user", _("Can block and unblock users")),
         )
         constraints = (
-            models.CheckConstraint(condition=Q(email=models.functions.Lower("email")), name="user_email_is_lower_case"),
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="user_email_is_lower_case"),
             models.CheckConstraint(
                 condition=Q(is_active=True, blocked_at=None) | Q(is_active=False, blocked_at__isnull=False),
                 name="user_is_blocked_or_active",

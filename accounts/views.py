@@ -13,7 +13,7 @@ from accounts.models import User
 
 class ResetForm(PasswordResetForm):
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Leave the letter to a worker: writing it here would tell by the time it takes whether the address is known."""
+        """Leave the letter to a worker: the time it takes to write one would tell whether the address is known."""
         for user in self.get_users(User.objects.normalize_email(self.cleaned_data["email"])):
             tasks.send_reset_letter_soon(user.pk)
 
@@ -21,4 +21,3 @@ class ResetForm(PasswordResetForm):
 class ResetView(PasswordResetView):
     form_class = ResetForm
     template_name = "registration/password_reset_form.html"
-

@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core import checks as django_checks
+from django.core.checks import CheckMessage, Error, Tags, register
 
 from mailings.sending.address import BadAddress, normalise
 from mailings.sending.pace import Limits
@@ -51,5 +52,7 @@ def check_limits() -> list[CheckMessage]:
 def check_connections() -> list[CheckMessage]:
     if not 1 <= settings.SENDING_CONNECTIONS <= 100:
         hint = "Most mail servers accept up to 10 connections."
-        return [Warning("SENDING_CONNECTIONS should lie between 1 and 100.", hint=hint, id="mailings.W005")]
+        return [
+            django_checks.Warning("SENDING_CONNECTIONS should lie between 1 and 100.", hint=hint, id="mailings.W005")
+        ]
     return []

@@ -1,4 +1,4 @@
-"""What huey runs: primary keys in, one operation. A lost message costs at most a minute, for the database is the truth."""
+"""What huey runs: primary keys in, one operation. A lost message costs a minute, for the database is the truth."""
 
 import logging
 import sqlite3

@@ -7,13 +7,14 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, JsonResponse
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.access import sees_all
+from accounts.access import person, sees_all
 from mailings.models import Client, Mailing, Message, Worker
 from mailings.operations import summary
 
@@ -36,18 +37,18 @@ class PostroomSite(admin.AdminSite):
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         return super().each_context(request) | {"demo": settings.DEMO}
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         return super().index(request, home_context(request) | (extra_context or {}))
 
     def running_view(self, request: HttpRequest) -> JsonResponse:
-        response = JsonResponse({"running": summary.running(request.user, shows_everybody(request))})
+        response = JsonResponse({"running": summary.running(person(request), shows_everybody(request))})
         response["Cache-Control"] = "no-store"
         return response
 
 
 def shows_everybody(request: HttpRequest) -> bool:
     """Show everybody's figures to those who see all, unless they ask for their own."""
-    return sees_all(request.user, Mailing) and request.GET.get("scope") != "own"
+    return sees_all(person(request), Mailing) and request.GET.get("scope") != "own"
 
 
 def chosen_range(request: HttpRequest) -> int:
@@ -56,7 +57,7 @@ def chosen_range(request: HttpRequest) -> int:
 
 
 def home_context(request: HttpRequest) -> dict[str, Any]:
-    user, everybody, now = request.user, shows_everybody(request), timezone.now()
+    user, everybody, now = person(request), shows_everybody(request), timezone.now()
     count = chosen_range(request)
     days = summary.days(user, everybody, count, now)
     totals = summary.totals(user, everybody)
@@ -66,7 +67,9 @@ def home_context(request: HttpRequest) -> dict[str, Any]:
         "totals": totals,
         "running": summary.running(user, everybody),
         "running_url": f"{reverse('admin:running')}?scope={'all' if everybody else 'own'}",
-        "upcoming": [link(mailing) | {"next_send_at": mailing.next_send_at} for mailing in summary.upcoming(user, everybody)],
+        "upcoming": [
+            link(mailing) | {"next_send_at": mailing.next_send_at} for mailing in summary.upcoming(user, everybody)
+        ],
         "attention": [attention(mailing) for mailing in summary.in_need(user, everybody)],
         "days": days,
         "chart": {

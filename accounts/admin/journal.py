@@ -1,7 +1,5 @@
 """The journal: who did what, when. Read-only; Managers see everybody's lines, users their own."""
 
-
-
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.db.models import QuerySet
@@ -10,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.access import sees_all
+from accounts.access import person, sees_all
 from accounts.admin.base import ReadOnlyAdmin
 from accounts.models import User
 
@@ -28,7 +26,7 @@ class JournalAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LogEntry]:
         rows = super().get_queryset(request)
-        return rows if sees_all(request.user, User) else rows.filter(user=request.user.pk)
+        return rows if sees_all(person(request), User) else rows.filter(user=request.user.pk)
 
     @admin.display(description=_("object"))
     def object(self, entry: LogEntry) -> str | SafeString:
@@ -38,5 +36,3 @@ class JournalAdmin(ReadOnlyAdmin):
     @admin.display(description=_("what happened"))
     def sentence(self, entry: LogEntry) -> str:
         return entry.get_change_message() or entry.get_action_flag_display()
-
-

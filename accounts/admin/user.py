@@ -16,7 +16,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import blocking
-from accounts.access import sees_all
+from accounts.access import person, sees_all
 from accounts.admin.base import SafeAdmin
 from accounts.models import User
 
@@ -24,7 +24,7 @@ from accounts.models import User
 class UserForm(UserChangeForm):
     def clean_is_superuser(self) -> bool:
         """:raises ValidationError: nobody could manage roles any more."""
-        keeps = self.cleaned_data["is_superuser"]
+        keeps = bool(self.cleaned_data["is_superuser"])
         others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=self.instance.pk)
         if self.instance.is_superuser and not keeps and not others.exists():
             raise ValidationError(_("This is the last superuser. Make another one first."))
@@ -59,7 +59,7 @@ class UserAdmin(SafeAdmin, DjangoUserAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         rows = super().get_queryset(request).prefetch_related("groups")
-        return rows if sees_all(request.user, User) else rows.filter(pk=request.user.pk)
+        return rows if sees_all(person(request), User) else rows.filter(pk=request.user.pk)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show the password's hash and the roles to superusers only."""
@@ -108,7 +108,7 @@ class UserAdmin(SafeAdmin, DjangoUserAdmin):
 
     def try_to_block(self, request: HttpRequest, user: User, reason: str) -> bool:
         try:
-            blocking.block(user.pk, request.user, reason)
+            blocking.block(user.pk, person(request), reason)
         except blocking.CannotBlock as error:
             self.message_user(request, f"{user}: {error}", messages.WARNING)
             return False
@@ -133,7 +133,7 @@ class UserAdmin(SafeAdmin, DjangoUserAdmin):
 
     def objection(self, request: HttpRequest, user: User) -> str:
         try:
-            blocking.refuse_to_block(user, request.user)
+            blocking.refuse_to_block(user, person(request))
         except blocking.CannotBlock as error:
             return str(error)
         return ""
@@ -142,7 +142,7 @@ class UserAdmin(SafeAdmin, DjangoUserAdmin):
     def unblock(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for user in queryset:
             try:
-                blocking.unblock(user.pk, request.user)
+                blocking.unblock(user.pk, person(request))
             except blocking.CannotBlock as error:
                 self.message_user(request, f"{user}: {error}", messages.WARNING)
                 continue

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group
 from accounts.models import User
 from accounts.roles import MANAGER, USER
 
-PASSWORD = "a-long-pass-phrase-7"  # noqa: S105  a test's own
+PASSWORD = "a-long-pass-phrase-7"
 _numbers = itertools.count(1)
 
 

@@ -95,7 +95,9 @@ class TestTheSetAndTheObject:
         people = make_world()
 
         for user in people:
-            by_object = {row.pk for row in model.objects.all() if user.has_perm(f"mailings.view_{model.__name__.lower()}", row)}
+            by_object = {
+                row.pk for row in model.objects.all() if user.has_perm(f"mailings.view_{model.__name__.lower()}", row)
+            }
             assert seen(model, user) == by_object, user
 
     def test_agree_after_a_block(self):
@@ -112,7 +114,9 @@ class TestOwnership:
         client = make_client(make_user())
         manager = make_manager()
 
-        rights = {action: manager.has_perm(f"mailings.{action}_client", client) for action in ("view", "change", "delete")}
+        rights = {
+            action: manager.has_perm(f"mailings.{action}_client", client) for action in ("view", "change", "delete")
+        }
 
         assert rights == {"view": True, "change": False, "delete": False}
 

@@ -109,7 +109,9 @@ class TestTheUserPage:
         client.force_login(manager, backend="django.contrib.auth.backends.ModelBackend")
 
         for target in (victim, manager):
-            client.post(reverse("admin:accounts_user_change", args=[target.pk]), {"is_superuser": "on", "email": "x@y.example"})
+            client.post(
+                reverse("admin:accounts_user_change", args=[target.pk]), {"is_superuser": "on", "email": "x@y.example"}
+            )
 
         assert not User.objects.filter(is_superuser=True).exists()
         assert not User.objects.filter(email="x@y.example").exists()

@@ -19,7 +19,11 @@ class TestCsu:
         call_command("csu")
 
         user = User.objects.get()
-        assert (user.email, user.is_superuser, user.check_password("correct-horse-battery")) == ("boss@example.com", True, True)
+        assert (user.email, user.is_superuser, user.check_password("correct-horse-battery")) == (
+            "boss@example.com",
+            True,
+            True,
+        )
 
     def test_raises_an_existing_user(self, named):
         make_user("boss@example.com")

@@ -24,7 +24,7 @@ class AttemptAdmin(RecordAdmin):
 
     @admin.display(description=_("address"))
     def address(self, attempt: Attempt) -> str:
-        return attempt.delivery.address
+        return str(attempt.delivery)
 
     @admin.display(description=_("client"))
     def client(self, attempt: Attempt) -> Client | None:

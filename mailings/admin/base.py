@@ -1,4 +1,4 @@
-"""One admin class that keeps every path to a row with its owner: list, form, choices, autocomplete, filters, actions."""
+"""One admin class that keeps every path to a row with its owner: list, form, choices, autocomplete, filters."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts.access import Owned, permission, sees_all
+from accounts.access import Owned, permission, person, sees_all
 from accounts.admin.base import SafeAdmin
 from accounts.models import User
 
 
-class OwnedForm(forms.ModelForm):  # type: ignore[type-arg]  # serves every model
+class OwnedForm(forms.ModelForm):
     """A form whose row has its owner before validation, so that “unique per owner” is checked here and not as a 500."""
 
     row_owner: User
@@ -26,7 +26,7 @@ class OwnedForm(forms.ModelForm):  # type: ignore[type-arg]  # serves every mode
             self.instance.owner = self.row_owner
 
     def _get_validation_exclusions(self) -> set[str]:
-        return super()._get_validation_exclusions() - {"owner"}  # type: ignore[misc,no-any-return]  # a hook the stubs leave out
+        return super()._get_validation_exclusions() - {"owner"}  # type: ignore[misc,no-any-return]  # not in the stubs
 
 
 class OwnerFilter(admin.SimpleListFilter):
@@ -49,7 +49,7 @@ class OwnedAdmin(SafeAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).visible_to(request.user)  # type: ignore[attr-defined,no-any-return]
 
-    # --- Rights: the model's permission for the page, the object's permission for the row ------------------------------
+    # --- Rights: the model's permission for the page, the object's permission for the row
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may(request, "view", obj) or self.may(request, "change", obj)
@@ -65,21 +65,21 @@ class OwnedAdmin(SafeAdmin):
         # Every method of the admin also asks without an object, which means the page and never a row.
         return request.user.has_perm(name, obj) if obj is not None else request.user.has_perm(name)
 
-    # --- Columns and filters -------------------------------------------------------------------------------------------
+    # --- Columns and filters
 
     def get_list_display(self, request: HttpRequest) -> Any:
         columns = tuple(super().get_list_display(request))
-        return (*columns, "owner") if sees_all(request.user, self.model) else columns
+        return (*columns, "owner") if sees_all(person(request), self.model) else columns
 
     def get_list_filter(self, request: HttpRequest) -> Any:
         filters = tuple(super().get_list_filter(request))
-        return (*filters, OwnerFilter) if sees_all(request.user, self.model) else filters
+        return (*filters, OwnerFilter) if sees_all(person(request), self.model) else filters
 
     def get_list_select_related(self, request: HttpRequest) -> Any:
         related = super().get_list_select_related(request)
         return (*related, "owner") if isinstance(related, (tuple, list)) else ("owner",)
 
-    # --- Forms: choices belong to the owner of the row, who need not be the one who looks ------------------------------
+    # --- Forms: choices belong to the owner of the row, who need not be the one who looks
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         request.row_owner = obj.owner if obj else request.user  # type: ignore[attr-defined]

@@ -44,11 +44,12 @@ class ClientListAdmin(OwnedAdmin):
     fields = ("name", "description", "add_clients", "clients_link", "created_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).annotate(size=Count("clients"))
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(size=Count("clients"))
+        return rows
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         may_add = self.has_change_permission(request, obj)
-        return [name for name in self.fields or () if may_add or name != "add_clients"]
+        return [name for name in self.fields if may_add or name != "add_clients"]
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
@@ -56,8 +57,8 @@ class ClientListAdmin(OwnedAdmin):
 
     @admin.display(description=_("clients"), ordering="size")
     def clients_link(self, row: ClientList) -> str | SafeString:
-        size = getattr(row, "size", 0)
-        if row.pk is None:
+        size = getattr(row, "size", None)
+        if size is None:
             return "—"
         url = f"{reverse('admin:mailings_client_changelist')}?lists__id__exact={row.pk}"
         return format_html('<a href="{}">{}</a>', url, ngettext("%(n)s client", "%(n)s clients", size) % {"n": size})

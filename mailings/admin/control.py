@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
 
+from accounts.access import person
 from mailings import operations
 from mailings.admin.base import OwnedAdmin
 from mailings.admin.verb import VERBS, Forecast, Verb
@@ -37,7 +38,7 @@ class ControlledAdmin(OwnedAdmin):
         copy = path("<int:pk>/copy/", self.admin_site.admin_view(self.copy_view), name="mailings_mailing_copy")
         return [*own, copy, *super().get_urls()]
 
-    # --- Rights --------------------------------------------------------------------------------------------------------
+    # --- Rights
 
     def has_control_permission(self, request: HttpRequest, obj: Mailing | None = None) -> bool:
         return self.may(request, "change", obj)
@@ -50,11 +51,11 @@ class ControlledAdmin(OwnedAdmin):
         test = self.has_switch_off_permission if verb.needs == "switch_off" else self.has_control_permission
         return test(request, mailing)
 
-    # --- Pages ---------------------------------------------------------------------------------------------------------
+    # --- Pages
 
     def own_or_404(self, request: HttpRequest, pk: int) -> Mailing:
         """:raises Http404: there is no such mailing, or this person may not see it: the same answer for both."""
-        mailing = self.get_object(request, str(pk))
+        mailing: Mailing | None = self.get_object(request, str(pk))
         if mailing is None:
             raise Http404
         return mailing
@@ -147,7 +148,7 @@ class ControlledAdmin(OwnedAdmin):
         if request.method != "POST" or not self.has_add_permission(request):
             raise Http404
         try:
-            made = operations.copy(mailing, request.user)
+            made = operations.copy(mailing, person(request))
         except NotPossible as error:
             self.message_user(request, str(error), messages.ERROR)
             return HttpResponseRedirect(reverse("admin:mailings_mailing_change", args=[pk]))
@@ -169,4 +170,3 @@ def make_action(verb: Verb) -> Any:
 
 for _verb in VERBS.values():
     setattr(ControlledAdmin, _verb.name, make_action(_verb))
-

@@ -8,7 +8,7 @@ from mailings.admin.base import RecordAdmin
 from mailings.models import Attempt, Delivery
 
 
-class AttemptInline(admin.TabularInline):  # type: ignore[type-arg]  # the stubs' generic is not one at run time
+class AttemptInline(admin.TabularInline):
     """A delivery has at most some ten attempts, so they may stand on its page."""
 
     model = Attempt
@@ -32,5 +32,3 @@ class DeliveryAdmin(RecordAdmin):
     @admin.display(description=_("client"))
     def client_name(self, delivery: Delivery) -> str:
         return delivery.client.full_name if delivery.client else "—"
-
-

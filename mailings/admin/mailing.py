@@ -29,7 +29,9 @@ class MailingForm(OwnedForm):
         """:raises ValidationError: more single clients than a form can show."""
         clients = self.cleaned_data["clients"]
         if len(clients) > SINGLE_CLIENTS_LIMIT:
-            raise ValidationError(_("At most %(n)s single clients; make a list for more."), params={"n": SINGLE_CLIENTS_LIMIT})
+            raise ValidationError(
+                _("At most %(n)s single clients; make a list for more."), params={"n": SINGLE_CLIENTS_LIMIT}
+            )
         return clients
 
     def clean(self) -> dict[str, Any]:
@@ -61,13 +63,17 @@ class MailingAdmin(ControlledAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         last = Run.objects.filter(mailing=OuterRef("pk")).order_by("-pk")
         sums = {f"last_{name}": Subquery(last.values(name)[:1]) for name in ("total", "accepted", "refused", "unknown")}
-        return super().get_queryset(request).annotate(**sums)
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(**sums)
+        return rows
 
     @admin.display(description=_("progress"))
     def progress(self, mailing: Any) -> str:
         if mailing.last_total is None:
             return "—"
-        text = gettext("%(accepted)s of %(total)s accepted") % {"accepted": mailing.last_accepted, "total": mailing.last_total}
+        text = gettext("%(accepted)s of %(total)s accepted") % {
+            "accepted": mailing.last_accepted,
+            "total": mailing.last_total,
+        }
         failed = mailing.last_refused + mailing.last_unknown
         return f"{text}, {gettext('failed: %(n)s') % {'n': failed}}" if failed else text
 
@@ -169,5 +175,3 @@ def explain_end(mailing: Mailing, run: Run | None) -> str:
     missed = run.total - run.accepted
     text = ngettext("%(n)s recipient did not get it.", "%(n)s recipients did not get it.", missed)
     return text % {"n": missed} if missed else gettext("The mail server accepted it for everybody.")
-
-

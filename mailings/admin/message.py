@@ -12,7 +12,7 @@ from mailings.admin.base import OwnedAdmin
 from mailings.models import Attachment, Message
 
 
-class AttachmentInline(admin.TabularInline):  # type: ignore[type-arg]  # the stubs' generic is not one at run time
+class AttachmentInline(admin.TabularInline):
     model = Attachment
     fields = ("file", "name")
     extra = 0

@@ -13,6 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.access import person
 from mailings import operations, tasks
 from mailings.models import Delivery, Mailing
 from mailings.operations import NotPossible
@@ -94,11 +95,14 @@ def warnings_of_launch(mailing: Mailing) -> list[str]:
     earlier = mailing.runs.count()
     if not earlier:
         return []
-    return [ngettext("It has been sent %(n)s time already.", "It has been sent %(n)s times already.", earlier) % {"n": earlier}]
+    return [
+        ngettext("It has been sent %(n)s time already.", "It has been sent %(n)s times already.", earlier)
+        % {"n": earlier}
+    ]
 
 
 def act_launch(request: HttpRequest, mailing: Mailing, reason: str) -> str:
-    run = operations.launch(mailing.pk, request.user)
+    run = operations.launch(mailing.pk, person(request))
     if run is None:
         return gettext("Scheduled: starts at %(time)s.") % {"time": when(mailing.first_send_at)}
     tasks.wake(run.pk)
@@ -122,7 +126,9 @@ def forecast_status(sentence: Promise, *allowed: str) -> Callable[[Mailing], For
     def forecast(mailing: Mailing) -> Forecast:
         if mailing.status not in allowed:
             status = mailing.get_status_display()
-            return Forecast(gettext("Not possible: its status is “%(status)s”.") % {"status": status}, is_possible=False)
+            return Forecast(
+                gettext("Not possible: its status is “%(status)s”.") % {"status": status}, is_possible=False
+            )
         count = waiting_of(mailing)
         return Forecast(f"{sentence} {gettext('Recipients still waiting: %(n)s.') % {'n': count}}", count)
 
@@ -140,7 +146,7 @@ def act_resume(request: HttpRequest, mailing: Mailing, reason: str) -> str:
 
 
 def act_switch_off(request: HttpRequest, mailing: Mailing, reason: str) -> str:
-    count = operations.switch_off(mailing.pk, request.user, reason)
+    count = operations.switch_off(mailing.pk, person(request), reason)
     text = ngettext(
         "Switched off: %(n)s recipient does not get it. %(reason)s",
         "Switched off: %(n)s recipients do not get it. %(reason)s",

@@ -4,12 +4,11 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from mailings.sending.address import AddressFault, BadAddress, normalise
 
-SENTENCES: dict[AddressFault, Promise] = {
+SENTENCES = {
     AddressFault.EMPTY: _("The address is empty."),
     AddressFault.NO_AT: _("There must be exactly one @ in the address, as in name@example.com."),
     AddressFault.SEVERAL: _("One address only: put each client on a line of his own."),
@@ -33,8 +32,8 @@ def normalise_address(raw: str) -> str:
         raise ValidationError(SENTENCES[error.code], code=error.code) from error
 
 
-class AddressField(models.CharField):
-    """A mailbox address, kept normalised (lower case, the domain in ASCII), at most 254 characters (RFC 5321 4.5.3.1)."""
+class AddressField(models.CharField):  # type: ignore[type-arg]  # generic in the stubs only
+    """A mailbox address in its normal form: lower case, domain in ASCII, at most 254 characters (RFC 5321 4.5.3.1)."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", 254)

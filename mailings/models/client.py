@@ -25,10 +25,18 @@ def validate_no_control(value: str) -> None:
 def validate_attributes(value: Any) -> None:
     """:raises ValidationError: it is not a flat object of short texts."""
     if not isinstance(value, dict) or len(value) > ATTRIBUTES_LIMIT:
-        raise ValidationError(_('Write attributes as {"city": "Kazan"}, at most %(n)s.'), params={"n": ATTRIBUTES_LIMIT})
+        raise ValidationError(
+            _('Write attributes as {"city": "Kazan"}, at most %(n)s.'), params={"n": ATTRIBUTES_LIMIT}
+        )
     for name, text in value.items():
-        if not ATTRIBUTE_NAME.fullmatch(name) or not isinstance(text, str | int | float | bool) or len(str(text)) > 1000:
-            raise ValidationError(_("The attribute “%(name)s” must have a short name and a text."), params={"name": name})
+        if (
+            not ATTRIBUTE_NAME.fullmatch(name)
+            or not isinstance(text, str | int | float | bool)
+            or len(str(text)) > 1000
+        ):
+            raise ValidationError(
+                _("The attribute “%(name)s” must have a short name and a text."), params={"name": name}
+            )
 
 
 class Client(Owned):

@@ -12,9 +12,7 @@ from accounts.access import Owned
 class ClientList(Owned):
     name = models.CharField(_("name"), max_length=100)
     description = models.CharField(_("description"), max_length=500, blank=True)
-    clients = models.ManyToManyField(
-        "mailings.Client", related_name="lists", blank=True, verbose_name=_("clients")
-    )
+    clients = models.ManyToManyField("mailings.Client", related_name="lists", blank=True, verbose_name=_("clients"))
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
 
     grant_path: ClassVar[str | None] = ""

@@ -10,7 +10,9 @@ from mailings.models.mailing import Mailing
 
 
 class HourlyCounter(Owned):
-    mailing = models.ForeignKey(Mailing, models.CASCADE, related_name="hours", verbose_name=_("mailing"), db_index=False)
+    mailing = models.ForeignKey(
+        Mailing, models.CASCADE, related_name="hours", verbose_name=_("mailing"), db_index=False
+    )
     hour = models.DateTimeField(_("hour"))
     accepted = models.PositiveIntegerField(_("accepted"), default=0)
     refused = models.PositiveIntegerField(_("refused"), default=0)

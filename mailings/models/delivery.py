@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
@@ -69,7 +69,7 @@ class Delivery(Owned):
 
     grant_path: ClassVar[str | None] = "run__mailing"
 
-    objects = DeliveryQuerySet.as_manager()
+    objects: ClassVar[Any] = DeliveryQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("delivery")
@@ -97,4 +97,4 @@ class Delivery(Owned):
         )
 
     def __str__(self) -> str:
-        return self.address
+        return str(self.address)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zoneinfo
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -106,7 +106,7 @@ class Mailing(Owned):
 
     grant_path: ClassVar[str | None] = ""
 
-    objects = MailingQuerySet.as_manager()
+    objects: ClassVar[Any] = MailingQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("mailing")

@@ -22,7 +22,9 @@ class Message(Owned):
         _("text"),
         max_length=BODY_LIMIT,
         blank=True,
-        help_text=_("Placeholders: {{ full_name | dear client }}, {{ email }}, {{ unsubscribe_url }}, or an attribute."),
+        help_text=_(
+            "Placeholders: {{ full_name | dear client }}, {{ email }}, {{ unsubscribe_url }}, or an attribute."
+        ),
     )
     html = models.TextField(
         _("HTML"),
@@ -74,9 +76,7 @@ class Attachment(Owned):
     file = models.FileField(
         _("file"), upload_to="attachments/%Y/%m/", storage=default_storage, validators=[validate_attachment_size]
     )
-    name = models.CharField(
-        _("name in the letter"), max_length=150, blank=True, validators=[validate_no_control]
-    )
+    name = models.CharField(_("name in the letter"), max_length=150, blank=True, validators=[validate_no_control])
 
     grant_path: ClassVar[str | None] = "message"
 
@@ -88,4 +88,4 @@ class Attachment(Owned):
         indexes = (models.Index("owner", models.F("id").desc(), name="attachment_owner_newest"),)
 
     def __str__(self) -> str:
-        return self.name or self.file.name
+        return self.name or str(self.file)

@@ -1,6 +1,6 @@
 """One launch of a mailing, with the message as it was at that moment and the sums of its ledger."""
 
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -49,7 +49,7 @@ class Run(Owned):
 
     grant_path: ClassVar[str | None] = "mailing"
 
-    objects = RunQuerySet.as_manager()
+    objects: ClassVar[Any] = RunQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("run")
@@ -81,7 +81,7 @@ class Run(Owned):
     @property
     def waiting(self) -> int:
         """Recipients that are pending or being sent: what is left of the total, so that the sums always add up."""
-        return self.total - sum(getattr(self, name) for name in SUMS)
+        return int(self.total - sum(getattr(self, name) for name in SUMS))
 
     @property
     def undecided(self) -> int:

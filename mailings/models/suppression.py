@@ -30,7 +30,7 @@ class Suppression(Owned):
         COMPLAINT = "complaint", _("complained of spam")
         BY_HAND = "by_hand", _("by hand")
 
-    owner = models.ForeignKey(
+    owner = models.ForeignKey(  # type: ignore[assignment]  # here alone nobody is an owner: everybody
         settings.AUTH_USER_MODEL,
         models.PROTECT,
         null=True,
@@ -46,7 +46,7 @@ class Suppression(Owned):
 
     grant_path: ClassVar[str | None] = None
 
-    objects = SuppressionQuerySet.as_manager()
+    objects: ClassVar[Any] = SuppressionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("suppression")
@@ -66,4 +66,4 @@ class Suppression(Owned):
         indexes = (models.Index("owner", models.F("id").desc(), name="suppression_owner_newest"),)
 
     def __str__(self) -> str:
-        return self.address
+        return str(self.address)

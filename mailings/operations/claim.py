@@ -51,9 +51,7 @@ def suppressed_among(run: Run, rows: list[Delivery]) -> set[int]:
     """Find the rows whose address, as launched or as it is now, must not be mailed any more."""
     addresses = {row.address for row in rows} | {row.client.email for row in rows if row.client}
     owners = {run.owner_id} | {row.client.owner_id for row in rows if row.client}
-    found = set(
-        Suppression.objects.binding(*owners).filter(address__in=addresses).values_list("owner_id", "address")
-    )
+    found = set(Suppression.objects.binding(*owners).filter(address__in=addresses).values_list("owner_id", "address"))
     return {row.pk for row in rows if row.client and is_bound(run, row, found)}
 
 

@@ -29,7 +29,8 @@ Pause = Mailing.PauseReason
 
 
 def locked(mailing_id: int) -> Mailing:
-    return Mailing.objects.select_for_update(of=("self",)).select_related("owner").get(pk=mailing_id)
+    mailing: Mailing = Mailing.objects.select_for_update(of=("self",)).select_related("owner").get(pk=mailing_id)
+    return mailing
 
 
 @transaction.atomic
@@ -169,6 +170,4 @@ def pause_mailings_of(user: User, **_: Any) -> None:
     Mailing.objects.owned_by(user).active().update(
         status=Status.PAUSED, pause_reason=Pause.OWNER_BLOCKED, pause_detail="", resume_at=None
     )
-    Mailing.objects.owned_by(user).filter(status=Status.PAUSED).update(
-        pause_reason=Pause.OWNER_BLOCKED, resume_at=None
-    )
+    Mailing.objects.owned_by(user).filter(status=Status.PAUSED).update(pause_reason=Pause.OWNER_BLOCKED, resume_at=None)

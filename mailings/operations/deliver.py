@@ -75,7 +75,9 @@ def only_one_here(run_id: int) -> Iterator[bool]:
 
 def account() -> Account:
     """Describe the organisation's mail account, as the settings have it."""
-    security = Security.TLS if settings.EMAIL_USE_SSL else Security.STARTTLS if settings.EMAIL_USE_TLS else Security.PLAIN
+    security = (
+        Security.TLS if settings.EMAIL_USE_SSL else Security.STARTTLS if settings.EMAIL_USE_TLS else Security.PLAIN
+    )
     return Account(
         host=settings.EMAIL_HOST,
         port=settings.EMAIL_PORT,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import mimetypes
 from datetime import datetime
 from email.utils import parseaddr
-from functools import lru_cache
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -66,9 +65,8 @@ def unsubscribe_url(delivery_id: int) -> str:
     return f"{settings.SITE_URL}/u/{seal(delivery_id, token_key())}/"
 
 
-@lru_cache(maxsize=1)
 def token_key() -> bytes:
-    return settings.SECRET_KEY.encode()
+    return str(settings.SECRET_KEY).encode()
 
 
 def recipient(delivery: Delivery, client: Client, now: datetime) -> Recipient:
@@ -87,5 +85,3 @@ def recipient(delivery: Delivery, client: Client, now: datetime) -> Recipient:
 
 def site_host() -> str:
     return urlsplit(settings.SITE_URL).hostname or "localhost"
-
-

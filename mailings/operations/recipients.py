@@ -16,11 +16,11 @@ class RandomUUID(Func):
 
     output_field = UUIDField()
 
-    def as_postgresql(self, compiler: Any, connection: Any) -> Any:
-        return self.as_sql(compiler, connection, template="gen_random_uuid()")
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="gen_random_uuid()", **context)
 
-    def as_sqlite(self, compiler: Any, connection: Any) -> Any:
-        return self.as_sql(compiler, connection, template="lower(hex(randomblob(16)))")
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="lower(hex(randomblob(16)))", **context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Audience:
 
 
 def chosen(mailing: Mailing) -> QuerySet[Client]:
-    """Select the clients of the chosen lists and the single ones: the owner's own, and those shared with him for use."""
+    """Select the clients of the chosen lists and the single ones: his own, and those shared with him for use."""
     lists = ClientList.objects.usable_by(mailing.owner).filter(mailings=mailing).order_by()
     of_lists = ClientList.clients.through.objects.filter(clientlist__in=lists.values("pk")).values("client_id")
     single = Client.objects.usable_by(mailing.owner).filter(mailings=mailing).order_by().values("pk")
@@ -87,7 +87,7 @@ def fix_recipients(run: Run) -> int:
     )
     select, params = rows.query.sql_with_params()
     columns = ", ".join(COLUMNS)
-    insert = f"INSERT INTO {Delivery._meta.db_table} ({columns}) {select} ON CONFLICT (run_id, address) DO NOTHING"  # noqa: S608  names are ours, values are parameters
+    insert = f"INSERT INTO {Delivery._meta.db_table} ({columns}) {select} ON CONFLICT (run_id, address) DO NOTHING"
     with connection.cursor() as cursor:
         cursor.execute(insert, params)
-        return cursor.rowcount
+        return int(cursor.rowcount)

@@ -21,7 +21,7 @@ COUNTED = (State.ACCEPTED, State.REFUSED, State.DEFERRED)
 
 
 def record(run: Run, token: uuid.UUID, results: Sequence[Result], now: datetime) -> None:
-    """Record results in the caller's transaction. What this worker no longer holds (its lease ran out) is left alone."""
+    """Record results in the caller's transaction; what this worker no longer holds (its lease ran out) stays."""
     held = hold(token, results)
     known = [(held[result.key], result) for result in results if result.key in held]
     changes: dict[tuple[str, str, datetime | None], list[int]] = defaultdict(list)

@@ -82,5 +82,3 @@ def wake_deferred(run: Run, now: datetime) -> int:
     if woken:
         Run.objects.filter(pk=run.pk).update(deferred=F("deferred") - woken)
     return woken
-
-

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Sum
 from django.db.models.functions import TruncDate
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.access import Owned
 from accounts.models import User
 from mailings.models import Client, HourlyCounter, Mailing, Run, Suppression
 
 
-def scope(model: Any, user: User, everybody: bool) -> QuerySet[Any]:
+def scope(model: type[Owned], user: User, everybody: bool) -> Any:
     """Select what counts as the user's own, or for those who see all, everybody's."""
     return model.objects.visible_to(user) if everybody else model.objects.owned_by(user)
 
@@ -84,11 +86,11 @@ def days(user: User, everybody: bool, count: int, now: datetime) -> list[dict[st
     ]
 
 
-def upcoming(user: User, everybody: bool) -> QuerySet[Mailing]:
+def upcoming(user: User, everybody: bool) -> Iterable[Mailing]:
     scheduled = scope(Mailing, user, everybody).filter(status=Mailing.Status.SCHEDULED)
-    return scheduled.order_by("next_send_at")[:5]
+    return list(scheduled.order_by("next_send_at")[:5])
 
 
-def in_need(user: User, everybody: bool) -> QuerySet[Mailing]:
+def in_need(user: User, everybody: bool) -> Iterable[Mailing]:
     """Select the mailings that wait for a person."""
-    return scope(Mailing, user, everybody).filter(status=Mailing.Status.PAUSED).order_by("-pk")[:10]
+    return list(scope(Mailing, user, everybody).filter(status=Mailing.Status.PAUSED).order_by("-pk")[:10])

@@ -32,7 +32,9 @@ ALIASES = {
     ),
     "full_name": ("full name", "name", "имя", "фио", "полное имя", "имя и фамилия", "фамилия и имя", "клиент"),
     "comment": ("comment", "comments", "note", "notes", "комментарий", "комментарии", "примечание", "заметка"),
-    "consent_at": ("consent at", "consent given at", "consent date", "дата согласия", "согласие дано", "согласие"),
+    "consent_at": (
+        "consent at", "consent given at", "consent date", "date of consent", "дата согласия", "согласие",
+    ),
     "consent_source": ("consent source", "source of consent", "источник согласия", "основание согласия"),
     "attributes": ("attributes", "атрибуты", "дополнительные поля"),
 }  # fmt: skip

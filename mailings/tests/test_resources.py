@@ -45,6 +45,7 @@ class TestColumns:
             ("Full name", "full_name"),
             ("Комментарий", "comment"),
             ("Дата согласия", "consent_at"),
+            ("Date of consent", "consent_at"),
             ("consent_source", "consent_source"),
             ("Attributes", "attributes"),
         ],

@@ -137,10 +137,9 @@ class Session:
         """
         opening, sent = self._opening, self._sent
         self._opening = self._sent = None
-        if opening is not None:
-            opening.abandon(self._tray, hangup, exposed, is_first=sent is None and not self.answered)
-        if sent is not None:
-            sent.abandon(self._tray, hangup, exposed, is_first=not self.answered)
+        for transaction in (opening, sent):
+            if transaction is not None:
+                transaction.abandon(self._tray, hangup, exposed, is_first=self._taken == 1)
 
     def _is_spent(self, now: float) -> bool:
         most = self._policy.letters_per_connection

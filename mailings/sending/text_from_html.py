@@ -6,30 +6,8 @@ from typing import Final
 
 _SILENT: Final = frozenset({"head", "script", "style", "template"})
 _BLOCKS: Final = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "br",
-        "center",
-        "div",
-        "dl",
-        "dt",
-        "dd",
-        "footer",
-        "form",
-        "header",
-        "hr",
-        "li",
-        "main",
-        "nav",
-        "ol",
-        "section",
-        "table",
-        "tr",
-        "ul",
-    ]
+    {"address", "article", "aside", "blockquote", "center", "div", "dl", "dt", "dd", "footer", "form", "header", "hr"}
+    | {"li", "main", "nav", "ol", "section", "table", "tr", "ul"}
 )
 _PARAGRAPHS: Final = frozenset(("h1", "h2", "h3", "h4", "h5", "h6", "p"))
 _BLANK_LINES: Final = re.compile(r"\n{3,}")
@@ -59,6 +37,8 @@ class _Reader(HTMLParser):
         self._break(tag)
         if tag in _SILENT:
             self._silent += 1
+        elif tag == "br":
+            self._pieces.append("\n")
         elif tag == "li":
             self._pieces.append("- ")
         elif tag in ("td", "th"):
@@ -84,10 +64,14 @@ class _Reader(HTMLParser):
         lines = (" ".join(line.split()) for line in "".join(self._pieces).split("\n"))
         return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
 
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+
     def _break(self, tag: str) -> None:
+        """Begin a new line for a block (one block often ends where another begins), a new paragraph for a paragraph."""
         if tag in _PARAGRAPHS:
             self._pieces.append("\n\n")
-        elif tag in _BLOCKS:
+        elif tag in _BLOCKS and not "".join(self._pieces[-2:]).rstrip(" ").endswith("\n"):
             self._pieces.append("\n")
 
     def _end_link(self) -> None:

@@ -45,7 +45,7 @@ class Transaction:
 
         :param exposed: octets of the session that may have left this machine. A text whose dot is beyond them cannot
             have been taken; one whose dot is among them is in doubt for ever (RFC 1047).
-        :param is_first: whether nothing was ever answered on that connection before this letter.
+        :param is_first: whether that connection never had a letter before this one.
         """
         if self.refusal is not None:
             tray.settle(self.letter, *self.refusal)

@@ -4,7 +4,6 @@ It reads whole replies and no meaning; what it raises is ``OSError``.
 """
 
 import contextlib
-import errno
 import ipaddress
 import os
 import selectors
@@ -69,9 +68,8 @@ class Wire:
         try:
             self._socket.setblocking(False)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            error = self._socket.connect_ex(address[1])
-            if error not in {0, errno.EINPROGRESS}:
-                raise OSError(error, os.strerror(error))
+            with contextlib.suppress(BlockingIOError):  # that is: on its way
+                self._socket.connect(address[1])
             self._watch(selectors.EVENT_WRITE)
         except OSError:
             self._socket.close()

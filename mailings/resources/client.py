@@ -24,13 +24,13 @@ from mailings.resources.cells import AddressWidget, AttributesWidget, CommentWid
 CELL_LIMIT = 10_000
 SHOWN = 100  # characters of a wrong value that are worth repeating to its author
 
-# Compared without case, spaces and punctuation, “ё” as “е”.
+# Compared without case, spaces and punctuation, “ё” as “е”. No “адрес” alone: it is a street as often.
 ALIASES = {
     "email": (
-        "email", "e-mail address", "mail", "почта", "эл. почта", "электронная почта", "адрес", "адрес почты",
+        "email", "e-mail address", "mail", "почта", "эл. почта", "электронная почта", "адрес почты",
         "адрес электронной почты", "имейл", "емейл", "мейл",
     ),
-    "full_name": ("full name", "name", "имя", "фио", "полное имя", "имя и фамилия", "фамилия и имя", "клиент"),
+    "full_name": ("full name", "name", "имя", "фио", "полное имя", "имя и фамилия", "фамилия и имя"),
     "comment": ("comment", "comments", "note", "notes", "комментарий", "комментарии", "примечание", "заметка"),
     "consent_at": (
         "consent at", "consent given at", "consent date", "date of consent", "дата согласия", "согласие",

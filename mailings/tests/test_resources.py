@@ -78,6 +78,11 @@ class TestColumns:
 
         assert refused.value.messages == [sentence]
 
+    def test_of_streets_are_not_taken_for_addresses(self):
+        columns = ClientResource().columns(["Почта", "Адрес"])
+
+        assert (columns.places, columns.ignored) == ({"email": 0}, ["Адрес"])
+
     def test_never_name_a_row(self):
         assert ClientResource().get_export_headers() == [
             "email",

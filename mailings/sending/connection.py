@@ -4,9 +4,10 @@ import selectors
 
 from mailings.sending.handshake import Features, Hangup
 from mailings.sending.opening import Opening, Plan
+from mailings.sending.reply import parse_reply
 from mailings.sending.session import Session
 from mailings.sending.tray import Tray
-from mailings.sending.verdict import LOST, TIMED_OUT, Reply
+from mailings.sending.verdict import LOST, TIMED_OUT, Reply, Stage
 
 
 class Connection:
@@ -63,8 +64,12 @@ class Connection:
         if session is None:
             self._opening.check_time(now)
             return
-        is_writing = self._wire.is_writing
-        deadline = self._wire.progress_at + self._policy.block_seconds if is_writing else session.deadline
+        deadline = session.deadline
+        if self._wire.is_writing:
+            deadline = self._wire.progress_at + self._policy.block_seconds
+        elif session.stage is Stage.DOT:
+            # The wait for the answer begins when the text is out, which may have taken its time.
+            deadline = max(deadline, self._wire.progress_at + self._policy.dot_seconds)
         if now >= min(deadline, session.letter_deadline):
             raise Hangup(session.stage, Reply(0, "", "no answer in time"), TIMED_OUT)
 
@@ -84,7 +89,18 @@ class Connection:
         except OSError as error:
             raise Hangup(session.stage, Reply(0, "", str(error)), LOST) from error
         for code, lines in replies:
+            if self._wire.is_writing and session.is_text_going(self._wire.exposed):
+                self._interrupt(session, code, lines, now)
             session.take_reply(code, lines, now)
         session.work(now)
         if session.output:
             self._wire.flush(session.output, now)
+
+    def _interrupt(self, session: Session, code: int, lines: list[bytes], now: float) -> None:
+        """Take in what a server says before it has the whole text: a refusal counts, and the connection is over.
+
+        The rest of the text would still have to be sent, and whether it is answered again is anybody's guess.
+        """
+        if code // 100 in {4, 5}:
+            session.take_reply(code, lines, now)
+        raise Hangup(Stage.DATA, parse_reply(lines), LOST)

@@ -17,6 +17,7 @@ from mailings.sending.verdict import ACCEPTED, BAD_DATA, LOST, TOO_BIG, Outcome,
 
 GO_AHEAD: Final = 354
 CLOSING: Final = 421
+DOT_LINE: Final = b".\r\n"
 
 
 class Session:
@@ -24,28 +25,6 @@ class Session:
 
     ``answered`` counts the letters it got an answer for; ``deadline`` is when the awaited reply must be there.
     """
-
-    __slots__ = (
-        "_awaited",
-        "_features",
-        "_is_dirty",
-        "_opening",
-        "_policy",
-        "_queued",
-        "_refusals",
-        "_script",
-        "_sent",
-        "_taken",
-        "_times",
-        "_tray",
-        "_until",
-        "answered",
-        "deadline",
-        "idle_since",
-        "is_leaving",
-        "is_pipelining",
-        "output",
-    )
 
     def __init__(self, features: Features, policy: Policy, tray: Tray, now: float) -> None:
         self.output: list[bytes] = []
@@ -89,6 +68,10 @@ class Session:
         """The stage that the awaited reply belongs to."""
         return STAGES[self._awaited[0][0]] if self._awaited else Stage.MAIL
 
+    def is_text_going(self, exposed: int) -> bool:
+        """Whether a text's final dot has not left yet, when so many octets of the session have."""
+        return self._sent is not None and exposed < self._sent.dot_at + len(DOT_LINE)
+
     def work(self, now: float) -> None:
         """Begin the next letter if there is one and its turn has come, or say good-bye if this connection is spent."""
         if self._opening is not None or self.is_leaving or (self._awaited and not self.is_pipelining):
@@ -113,8 +96,7 @@ class Session:
         :raises Hangup: when the connection is not to be used any longer; :meth:`abandon` then decides its letters.
         """
         if not self._awaited:
-            reply = parse_reply(lines)
-            raise Hangup(Stage.MAIL, reply, LOST)
+            raise Hangup(Stage.MAIL, parse_reply(lines), LOST)
         step, transaction = self._awaited.popleft()
         if self._awaited:
             self.deadline = now + self._times[self._awaited[0][0]]
@@ -207,7 +189,7 @@ class Session:
             self._send_text(transaction, now)
         else:
             # RFC 2920 3.1: no recipient was taken, but the server wants a text all the same. It gets an empty one.
-            self._write(b".\r\n")
+            self._write(DOT_LINE)
             self._await(Step.CLEAR, None, now)
             self._break_off(transaction, transaction.refusal)
 
@@ -222,7 +204,7 @@ class Session:
         data = transaction.letter.data
         transaction.dot_at = self._queued + len(data)
         self._write(data)
-        self._write(b".\r\n")
+        self._write(DOT_LINE)
         self._await(Step.DOT, transaction, now)
 
     def _end(self, transaction: Transaction, code: int, lines: list[bytes], now: float) -> None:

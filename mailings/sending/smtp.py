@@ -5,8 +5,10 @@ wait to try again, pick letters or keep limits: an account that is better left a
 """
 
 import selectors
+import ssl
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
 
@@ -36,6 +38,9 @@ class Pool:
     """
 
     def __init__(self, account: Account, policy: Policy, clock: Callable[[], float] = time.monotonic) -> None:
+        if account.security is not Security.PLAIN and account.tls_context is None:
+            # Reading all certificates takes a while: once for the pool, not once for each connection.
+            account = replace(account, tls_context=ssl.create_default_context())
         self._account = account
         self._policy = policy
         self._clock = clock

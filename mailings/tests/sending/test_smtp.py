@@ -284,6 +284,24 @@ class TestBrokenLine:
         assert outcomes(results) == {1: "returned"}
         assert (results[1].stage, results[1].scope) == ("data", "connection")
 
+    @pytest.mark.parametrize(
+        ("early", "outcome", "reason"),
+        [
+            (b"552 5.3.4 too big\r\n", "returned", "too_big"),
+            (b"554 5.7.1 spam\r\n", "refused", "spam"),
+            (b"250 2.0.0 Ok\r\n", "returned", "lost_connection"),
+        ],
+    )
+    def test_by_an_answer_before_the_dot_is_not_a_yes(self, early, outcome, reason):
+        def interrupt(peer: socket.socket) -> None:
+            peer.sendall(early)
+            time.sleep(0.2)
+
+        with stub(interrupt) as given, Pool(given, Policy(connections=1)) as sending:
+            results = send(sending, [HUGE])
+
+        assert (results[1].outcome, results[1].reason) == (outcome, reason)
+
     def test_that_nobody_used_goes_unnoticed(self):
         with Server(script={("QUIT", 0): Close()}) as server, pool(server) as sending:
             send(sending, letters(1))

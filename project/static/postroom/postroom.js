@@ -29,7 +29,7 @@
         const isClosed = body.classList.toggle("sidebar-collapse");
         document.cookie = `jazzy_menu=${isClosed ? "closed" : "open"};max-age=31536000;path=/;SameSite=Strict`;
       } else if (body.classList.toggle("side-open")) {
-        side.querySelector("nav a").focus();
+        side.querySelector("nav li a").focus();
       }
       tellMenu();
     });
@@ -92,7 +92,7 @@
 
   function labelOf(element) {
     const field = element.closest(".field");
-    return field?.querySelector(".field-name")?.firstChild?.textContent.trim() || "";
+    return field?.querySelector(".caption")?.firstChild?.textContent.trim() || "";
   }
 
   function nameDates() {
@@ -119,12 +119,33 @@
     }
   }
 
-  nameDates();
-  addEventListener("load", () => {
-    nameDates();
+  function nameInlines() {
+    // Django glues “Add another” and the model's name together, which is wrong in every language with cases.
+    for (const link of document.querySelectorAll("[data-add-text] .add-row a")) {
+      link.textContent = link.closest("[data-add-text]").dataset.addText;
+    }
+  }
+
+  function nameOpenAutocomplete(event) {
+    const name = labelOf(event.target);
+    const box = event.target.nextElementSibling.querySelector("[role=combobox]");
+    if (box?.hasAttribute("aria-owns")) box.setAttribute("aria-controls", box.getAttribute("aria-owns"));
+    const search = document.querySelector(".select2-container--open .select2-search--dropdown input");
+    if (!search) return;
+    search.setAttribute("aria-label", name);
+    search.focus();
+  }
+
+  window.django?.jQuery?.(document).on("select2:open", nameOpenAutocomplete);
+  function nameAll() {
+    nameInlines();
     nameAutocompletes();
     for (const select of document.querySelectorAll("select.admin-autocomplete")) {
       new MutationObserver(nameAutocompletes).observe(select.parentElement, { childList: true, subtree: true });
     }
-  });
+  }
+
+  nameDates();
+  // Django's scripts build their widgets when jQuery calls; asked later, it calls us after them.
+  window.django?.jQuery?.(nameAll);
 }

@@ -1,0 +1,223 @@
+"""The pages in a real browser: nothing broken, nothing fetched from elsewhere, nothing out of reach."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.staticfiles import finders
+from django.core.management import call_command
+from django.urls import reverse
+from playwright.sync_api import Page, sync_playwright
+
+from mailings.models import Mailing, Run
+from mailings.tests.factories import PASSWORD, make_client, make_list, make_mailing, make_user
+
+CHROMIUM = Path("/usr/bin/chromium")
+# Debian's Chromium asks its makers' servers for updates and lists unless each of these is said.
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+WIDE, NARROW = 1280, 375
+TIMEOUT_MS = 20_000
+
+pytestmark = pytest.mark.skipif(
+    not CHROMIUM.exists(), reason="Chromium is missing: install it with apt-get install chromium"
+)
+
+
+class Watch:
+    """Whatever a page should not do, in sentences."""
+
+    def __init__(self, page: Page, host: str):
+        self.page, self.host, self.faults = page, host, []
+        page.on("pageerror", lambda error: self.faults.append(f"{page.url}: script error: {error}"))
+        page.on("console", self.on_console)
+        page.on("request", self.on_request)
+
+    def on_console(self, message):
+        if message.type in ("error", "warning"):
+            self.faults.append(f"{self.page.url}: console: {message.text}")
+
+    def on_request(self, request):
+        if not request.url.startswith((self.host, "data:", "blob:")):
+            self.faults.append(f"{self.page.url}: request to {request.url}")
+
+    def look(self, path):
+        """Open the page and note its status, headings, overflow and what axe finds grave."""
+        answer = self.page.goto(self.host + path, wait_until="load")
+        assert answer is not None
+        if answer.status != 200:
+            self.faults.append(f"{path}: status {answer.status}")
+        headings = self.page.locator("h1").count()
+        if headings != 1:
+            self.faults.append(f"{path}: {headings} headings of the first rank")
+        overflow = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if overflow > 0:
+            self.faults.append(f"{path}: {overflow} px wider than the screen")
+        for found in Axe().run(self.page).response["violations"]:
+            if found["impact"] in ("critical", "serious"):
+                places = [node["target"] for node in found["nodes"]]
+                self.faults.append(f"{path}: axe: {found['id']} at {places}")
+
+
+@contextmanager
+def browser_page(width) -> Iterator[Page]:
+    """Open a browser for one test; it must be closed before the database is, whose code refuses to run beside it."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
+        try:
+            page = browser.new_page(viewport={"width": width, "height": 800}, locale="en")
+            page.set_default_timeout(TIMEOUT_MS)
+            yield page
+        finally:
+            browser.close()
+
+
+def log_in(page, host, user):
+    page.goto(f"{host}/admin/login/")
+    page.get_by_label("E-mail").fill(user.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{host}/admin/")
+
+
+@pytest.fixture
+def plain_static(settings, tmp_path):
+    # live_server reads static files from where they lie, so their names must not be hashed by a former collectstatic.
+    settings.STATIC_ROOT = tmp_path / "static"
+
+
+@pytest.fixture
+def owner(transactional_db):
+    return make_user("anna@staff.example", full_name="Anna Postnikova", language="en")
+
+
+@pytest.fixture
+def base(owner):
+    """Give the owner clients, a list, a mailing under way and one that waits."""
+    clients = [make_client(owner, f"client{n}@example.com", full_name=f"Client {n}") for n in range(60)]
+    chosen = make_list(owner, clients, name="Shop")
+    running = make_mailing(owner, lists=[chosen], title="News of November", status=Mailing.Status.RUNNING)
+    Run.objects.create(
+        owner=owner,
+        mailing=running,
+        trigger=Run.Trigger.BY_HAND,
+        snapshot={},
+        total=60,
+        accepted=20,
+        refused=3,
+        deferred=2,
+    )
+    waiting = make_mailing(owner, lists=[chosen], title="A very long title of a mailing, " * 3)
+    return {"client": clients[0], "running": running, "waiting": waiting}
+
+
+def of(name, row):
+    return reverse(f"admin:{name}", args=[row.pk])
+
+
+@pytest.mark.usefixtures("plain_static")
+class TestPages:
+    @pytest.mark.parametrize("width", [WIDE, NARROW])
+    def test_are_whole_reachable_and_our_own(self, live_server, owner, base, width):
+        paths = [
+            reverse("admin:index"),
+            reverse("admin:mailings_client_changelist"),
+            reverse("admin:mailings_client_changelist") + "?q=nobody",
+            of("mailings_client_change", base["client"]),
+            of("mailings_client_history", base["client"]),
+            of("mailings_client_delete", base["client"]),
+            reverse("admin:mailings_mailing_changelist"),
+            reverse("admin:mailings_mailing_add"),
+            of("mailings_mailing_change", base["waiting"]),
+            of("mailings_mailing_change", base["running"]),
+            of("mailings_mailing_launch", base["waiting"]),
+            of("mailings_mailing_switch_off", base["running"]),
+            of("mailings_message_change", base["waiting"].message),
+            reverse("admin:password_change"),
+        ]
+        with browser_page(width) as page:
+            watch = Watch(page, live_server.url)
+            watch.look(reverse("admin:login"))
+            watch.look(reverse("admin_password_reset"))
+            log_in(page, live_server.url, owner)
+
+            for path in paths:
+                watch.look(path)
+
+        assert watch.faults == []
+
+    def test_name_the_open_autocomplete(self, live_server, owner, base):
+        with browser_page(WIDE) as page:
+            log_in(page, live_server.url, owner)
+            page.goto(live_server.url + reverse("admin:mailings_mailing_add"))
+
+            page.locator(".field-message .select2-selection").click()
+            page.get_by_role("option", name="News").first.wait_for()
+            found = {item["id"] for item in Axe().run(page).response["violations"] if item["impact"] != "moderate"}
+
+        assert found == set()
+
+
+@pytest.mark.usefixtures("plain_static")
+class TestHome:
+    def test_grows_while_letters_leave(self, live_server, owner, base, monkeypatch):
+        # Only here the database is asked while the browser's event loop runs in this thread.
+        monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        with browser_page(WIDE) as page:
+            log_in(page, live_server.url, owner)
+            row = page.locator(f"[data-mailing-id='{base['running'].pk}']")
+            before = row.locator("[data-field=accepted]").inner_text()
+
+            Run.objects.update(accepted=31)
+            row.locator("[data-field=accepted]", has_text="31").wait_for()
+            after = {name: row.locator(f"[data-field={name}]").inner_text() for name in ("waiting", "total")}
+
+        assert before == "20"
+        assert after == {"waiting": "24", "total": "60"}
+
+
+@pytest.mark.usefixtures("plain_static")
+class TestKeyboard:
+    def test_skips_to_the_page_and_opens_the_menu_of_a_phone(self, live_server, owner):
+        focused = "document.activeElement.id || document.activeElement.textContent.trim()"
+        with browser_page(NARROW) as page:
+            log_in(page, live_server.url, owner)
+            page.keyboard.press("Tab")
+            first = page.evaluate(focused)
+            page.keyboard.press("Enter")
+            after_skip = page.evaluate(focused)
+            page.locator("#side-toggle").press("Enter")
+            in_menu = page.evaluate(focused)
+            page.keyboard.press("Escape")
+            after_menu = page.evaluate(focused)
+
+        assert [first, after_skip, in_menu, after_menu] == ["Skip to the page", "main", "Overview", "side-toggle"]
+
+
+class TestStaticFiles:
+    def test_are_all_collected_under_hashed_names(self, client, db, settings, tmp_path):
+        settings.STATIC_ROOT = tmp_path / "static"
+        call_command("collectstatic", interactive=False, verbosity=0)
+        user = make_user()
+        pages = [client.get(reverse("admin:login"))]
+        client.force_login(user)
+        names = ("index", "mailings_client_changelist", "mailings_client_add", "mailings_mailing_add")
+        pages += [client.get(reverse(f"admin:{name}")) for name in names]
+
+        links = {
+            link for page in pages for link in re.findall(r'(?:href|src)="/static/([^"]+)"', page.content.decode())
+        }
+
+        assert links
+        assert [link for link in links if not (settings.STATIC_ROOT / link).is_file()] == []
+        # A name that can be found as it is written was not hashed: browsers would keep its old content.
+        assert [link for link in links if finders.find(link)] == []

@@ -22,6 +22,11 @@ else:
 class ScopedRelatedFilter(admin.RelatedFieldListFilter):
     """Offers only rows that the related model's own admin shows to this person (Django's filter offers all)."""
 
+    def has_output(self) -> bool:
+        # Django hides a filter with a single choice, and with it drops what the address asks for: the page would show
+        # everybody where it was asked for the clients of the only list.
+        return bool(self.lookup_choices or self.lookup_val)
+
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
         related = model_admin.admin_site._registry.get(field.related_model)  # noqa: SLF001  the site has no public way to ask
         if related is None:

@@ -55,6 +55,7 @@ class Mailing(Owned):
         NONE = "", _("—")
         BY_HAND = "by_hand", _("paused by hand")
         LOGIN = "login", _("the mail server refuses our login")
+        TLS = "tls", _("no secure connection to the mail server")
         SENDER = "sender", _("the mail server refuses our sender address")
         QUOTA = "quota", _("the mail account's quota is used up")
         CONNECTION = "connection", _("no connection to the mail server")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import mimetypes
-from datetime import datetime
 from email.utils import parseaddr
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext
 
-from mailings.models import Client, Delivery, Run
-from mailings.models.placeholder import fields_of
+from mailings.models import Run
+from mailings.models.placeholder import FIELDS, fields_of
+from mailings.operations.ledger import Claimed
 from mailings.sending.compose import Attachment, Frame, Message, Recipient
 from mailings.sending.token import seal
 
@@ -61,27 +62,45 @@ def read_attachment(name: str, path: str) -> Attachment:
     return Attachment(name, mimetypes.guess_type(name)[0] or "application/octet-stream", content)
 
 
-def unsubscribe_url(delivery_id: int) -> str:
-    return f"{settings.SITE_URL}/u/{seal(delivery_id, token_key())}/"
-
-
 def token_key() -> bytes:
     return str(settings.SECRET_KEY).encode()
 
 
-def recipient(delivery: Delivery, client: Client, now: datetime) -> Recipient:
-    url = unsubscribe_url(delivery.pk)
-    attributes = {name.casefold(): str(value) for name, value in client.attributes.items()}
-    values = attributes | {"full_name": client.full_name, "email": delivery.address, "unsubscribe_url": url}
-    return Recipient(
-        address=delivery.address,
-        name=client.full_name,
-        values=values,
-        message_id=f"{delivery.message_id.hex}@{sender_domain()}",
-        unsubscribe_url=url,
-        date=now,
-    )
-
-
 def site_host() -> str:
     return urlsplit(settings.SITE_URL).hostname or "localhost"
+
+
+class Letters:
+    """The letters of one run: composed once, filled for each recipient.
+
+    :raises ValueError: no letter can be made of the message (a broken placeholder, a sender that fits in no header).
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.frame = build_frame(run)
+        self.asks_attributes = bool(self.frame.fields - set(FIELDS.values()))
+        self.domain = sender_domain()
+        self.address = f"{settings.SITE_URL}/u/"
+        self.key = token_key()
+
+    def fill(self, row: Claimed) -> bytes:
+        """Write the letter for one recipient.
+
+        :raises ValueError: his data cannot stand in a letter.
+        """
+        url = f"{self.address}{seal(row.id, self.key)}/"
+        recipient = Recipient(
+            address=row.address,
+            name=row.full_name,
+            values=self.values(row) | {"full_name": row.full_name, "email": row.address},
+            message_id=f"{row.message_id.hex}@{self.domain}",
+            unsubscribe_url=url,
+            date=timezone.localtime(),
+        )
+        return self.frame.fill(recipient)
+
+    def values(self, row: Claimed) -> dict[str, str]:
+        """Read the client's attributes, if the message asks for any."""
+        if not self.asks_attributes:
+            return {}
+        return {name.casefold(): str(value) for name, value in json.loads(row.attributes).items()}

@@ -42,7 +42,9 @@ def states(run):
 def sums_are_true(run):
     run.refresh_from_db()
     found = states(run)
-    kept = {name: getattr(run, name) for name in ("accepted", "refused", "deferred", "unknown", "suppressed", "cancelled")}
+    kept = {
+        name: getattr(run, name) for name in ("accepted", "refused", "deferred", "unknown", "suppressed", "cancelled")
+    }
     waiting = found.pop("pending", 0) + found.pop("sending", 0)
     return {name: count for name, count in kept.items() if count} == found and run.waiting == waiting
 
@@ -90,7 +92,11 @@ class TestSwitchOff:
 
         mailing.refresh_from_db()
         assert (count, states(run)) == (5, {"accepted": 1, "cancelled": 5})
-        assert (mailing.status, mailing.switched_off_by, mailing.switched_off_reason) == (Status.SWITCHED_OFF, manager, "wrong prices")
+        assert (mailing.status, mailing.switched_off_by, mailing.switched_off_reason) == (
+            Status.SWITCHED_OFF,
+            manager,
+            "wrong prices",
+        )
         assert sums_are_true(run)
         assert run.finished_at is not None
 
@@ -130,7 +136,9 @@ class TestWindowEnd:
     @pytest.mark.parametrize("status", [Status.SCHEDULED, Status.PAUSED])
     def test_completes_what_never_started(self, status):
         anna = make_user()
-        mailing = make_mailing(anna, [make_client(anna)], status=status, next_send_at=timezone.now() + timedelta(days=9))
+        mailing = make_mailing(
+            anna, [make_client(anna)], status=status, next_send_at=timezone.now() + timedelta(days=9)
+        )
 
         assert tick(mailing.finish_send_at + timedelta(seconds=1)) == []
 

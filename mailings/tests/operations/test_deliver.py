@@ -22,8 +22,9 @@ from mailings.models import (
     Reason,
     Suppression,
 )
-from mailings.operations.deliver import WINDOW, Sender, account
-from mailings.operations.frame import build_frame
+from mailings.operations.deliver import account
+from mailings.operations.frame import Letters
+from mailings.operations.sender import WINDOW, Sender
 from mailings.sending.account import Policy
 from mailings.sending.smtp import Pool
 from mailings.tests.factories import make_client, make_list, make_mailing, make_message, make_user
@@ -216,10 +217,10 @@ class TestDeliver:
             connect(server, SENDING_CONNECTIONS=1)
             run = launched(*many(200))
             with Pool(account(), Policy(connections=1)) as pool:
-                sender = Sender(run, build_frame(run), pool, until=time.monotonic() + 60)
-                letters = sender.turn(pool.exchange(sender.turn([]), timeout=5))
+                sender = Sender(run, Letters(run), pool, until=time.monotonic() + 60)
+                letters = sender.turn(sender.exchange(sender.turn([])))
                 Mailing.objects.update(status=status)
-                left = sender.turn(pool.exchange(letters, timeout=5))
+                left = sender.turn(sender.exchange(letters))
                 sender.work()
 
         assert left == []

@@ -27,7 +27,11 @@ def refused(mailing, by):
 class TestLaunch:
     def test_fixes_each_recipient_once(self):
         anna = make_user()
-        one, two, three = make_client(anna, "1@x.example"), make_client(anna, "2@x.example"), make_client(anna, "3@x.example")
+        one, two, three = (
+            make_client(anna, "1@x.example"),
+            make_client(anna, "2@x.example"),
+            make_client(anna, "3@x.example"),
+        )
         make_client(anna, "4@x.example")
         mailing = make_mailing(anna, clients=[one, three], lists=[make_list(anna, [one, two])])
 

@@ -1,0 +1,102 @@
+"""What the mail server's answer means here: an entry in the ledger, and for the mailing perhaps a pause."""
+
+from __future__ import annotations
+
+import logging
+import random
+from datetime import datetime, timedelta
+
+from mailings.models import Delivery, Mailing, Reason, Run
+from mailings.operations.control import pause
+from mailings.operations.ledger import Claimed, Entry
+from mailings.operations.refusal import NotPossible
+from mailings.sending import reply
+from mailings.sending.letter import Result
+from mailings.sending.reply import Outcome, Scope, Stage
+from mailings.sending.retry import next_try
+
+log = logging.getLogger(__name__)
+
+State, Pause, Answer = Delivery.State, Mailing.PauseReason, reply.Reason
+
+# A line or a server that is away comes back by itself; a login or a sender that is refused needs a person.
+COMES_BACK_AFTER = timedelta(minutes=1)
+PAUSES = {
+    Answer.LOGIN: Pause.LOGIN,
+    Answer.ACCOUNT_BLOCKED: Pause.LOGIN,
+    Answer.RELAY_DENIED: Pause.LOGIN,
+    Answer.TLS: Pause.TLS,
+    Answer.SENDER_REJECTED: Pause.SENDER,
+    Answer.QUOTA: Pause.QUOTA,
+    Answer.RATE: Pause.QUOTA,
+    Answer.NO_CONNECTION: Pause.CONNECTION,
+    Answer.LOST_CONNECTION: Pause.CONNECTION,
+    Answer.SERVER_BUSY: Pause.CONNECTION,
+    Answer.SERVER_REFUSES: Pause.CONNECTION,
+    Answer.PROTOCOL: Pause.CONNECTION,
+}
+
+
+def entry_of(run: Run, result: Result, tries: int, now: datetime) -> Entry:
+    """Turn an answer into the delivery's next state; `tries` is how many it had before."""
+    state, reason, next_try_at = fate(run, result, tries, now)
+    return Entry(
+        id=result.key,
+        state=state,
+        reason=reason,
+        next_try_at=next_try_at,
+        stage=result.stage,
+        code=result.code,
+        enhanced_code=result.enhanced,
+        answer=result.answer,
+        suppresses=result.suppress,
+    )
+
+
+def fate(run: Run, result: Result, tries: int, now: datetime) -> tuple[str, str, datetime | None]:
+    if result.outcome == Outcome.RETURNED:
+        return State.PENDING.value, "", None
+    if result.outcome != Outcome.DEFERRED:
+        return result.outcome.value, result.reason.value, None
+    again_at = next_try(tries + 1, now, run.mailing.finish_send_at, random.random())  # noqa: S311  only to spread them
+    if again_at is None:
+        return State.REFUSED.value, Reason.EXHAUSTED.value, None
+    return State.DEFERRED.value, result.reason.value, again_at
+
+
+def is_failure(result: Result) -> bool:
+    """Tell a letter that came back because the account or the line failed from one that was called back."""
+    return result.outcome == Outcome.RETURNED and result.reason != Answer.RECALLED
+
+
+def unfit(row: Claimed, why: str) -> Result:
+    """Refuse on our own side what no letter can be made of."""
+    return Result(
+        key=row.id,
+        outcome=Outcome.REFUSED,
+        scope=Scope.RECIPIENT,
+        reason=Answer.BAD_DATA,
+        stage=Stage.LOCAL,
+        code=0,
+        enhanced="",
+        answer=why,
+        pauses=False,
+        suppress=False,
+        retry_account_after=None,
+    )
+
+
+def pause_for(run: Run, result: Result) -> None:
+    """Pause the mailing where the answer is about our account, the message or the line, and name the cause."""
+    if not result.pauses and not is_failure(result):
+        return
+    reason = PAUSES.get(result.reason, Pause.MESSAGE)
+    after = COMES_BACK_AFTER if reason == Pause.CONNECTION else None
+    if result.retry_account_after:
+        after = timedelta(seconds=result.retry_account_after)
+    try:
+        pause(run.mailing_id, reason, result.answer, after)
+    except NotPossible:
+        # It is paused for the letter before this one, or a person was first.
+        return
+    log.warning("run %s paused: %s (%s)", run.pk, reason, result.reason)

@@ -15,8 +15,8 @@ from mailings.models.client import Client
 from mailings.models.reason import Reason
 from mailings.models.run import Run
 
-# The very words of the index `delivery_undecided`: SQLite uses a partial index only for queries that repeat its condition
-# to the letter, and without it reads the whole run for every window.
+# The very words of the index `delivery_undecided`: SQLite uses a partial index only for a query that repeats its
+# condition to the letter, and without it reads the whole run for every window.
 UNDECIDED = """"mailings_delivery"."state" IN ('pending', 'sending', 'deferred')"""
 
 

@@ -366,7 +366,7 @@ class TestBrokenLine:
         assert set(server.accepted.values()) == {1}
 
     def test_leaves_nothing_undecided_when_the_pool_is_closed(self):
-        with Server(script={("DOT", 0): Wait(0.5)}) as server:
+        with Server(script={("DOT", 0): Wait(0.3)}) as server:
             sending = pool(server)
             sending.exchange(letters(2), 5)
             while "." not in [command for _, command in server.commands] and server.seen["DATA"] < 2:
@@ -378,7 +378,7 @@ class TestBrokenLine:
 
 class TestTime:
     def test_runs_out_for_a_silent_greeting(self):
-        with Server(script={("CONNECT", 0): Wait(1)}) as server, pool(server, dialogue_seconds=0.2) as sending:
+        with Server(script={("CONNECT", 0): Wait(0.4)}) as server, pool(server, dialogue_seconds=0.2) as sending:
             results = send(sending, letters(2))
 
         assert reasons(results) == {1: "no_connection", 2: "no_connection"}
@@ -388,13 +388,13 @@ class TestTime:
     def test_runs_out_before_the_text(self, stage):
         limits = {"envelope_seconds": 0.2, "data_seconds": 0.2}
 
-        with Server(script={(stage, 1): Wait(0.6)}) as server, pool(server, **limits) as sending:
+        with Server(script={(stage, 1): Wait(0.4)}) as server, pool(server, **limits) as sending:
             results = send(sending, letters(1))
 
         assert (results[1].outcome, results[1].scope, results[1].reason) == ("returned", "connection", "no_answer")
 
     def test_runs_out_for_a_late_yes_which_stays_unknown(self):
-        with Server(script={("DOT", 1): Wait(0.6)}) as server, pool(server, dot_seconds=0.2) as sending:
+        with Server(script={("DOT", 1): Wait(0.4)}) as server, pool(server, dot_seconds=0.2) as sending:
             results = send(sending, letters(2))
 
         assert outcomes(results) == {1: "unknown", 2: "accepted"}
@@ -421,7 +421,7 @@ class TestTime:
     def test_runs_out_for_a_server_that_stops_reading(self):
         policy = Policy(connections=1, block_seconds=0.2)
 
-        with stub(lambda _: time.sleep(0.6)) as given, Pool(given, policy) as sending:
+        with stub(lambda _: time.sleep(0.4)) as given, Pool(given, policy) as sending:
             results = send(sending, [HUGE])
 
         assert (results[1].outcome, results[1].stage, results[1].reason) == ("returned", "data", "no_answer")

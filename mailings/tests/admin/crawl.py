@@ -1,0 +1,327 @@
+"""A world with rows of every kind, every address of the admin filled with its ids, and what the database holds."""
+
+import re
+import uuid
+from datetime import timedelta
+from http.cookies import SimpleCookie
+
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.core.files.base import ContentFile
+from django.db.models import F, Q
+from django.test import Client as Browser
+from django.urls import URLPattern, get_resolver
+from django.utils import timezone
+from guardian.shortcuts import assign_perm
+
+from accounts.access import Owned
+from accounts.models import User
+from mailings.models import (
+    Attachment,
+    Attempt,
+    Delivery,
+    HourlyCounter,
+    ImportJob,
+    Mailing,
+    Run,
+    Suppression,
+)
+from mailings.tests.factories import make_client, make_list, make_mailing, make_manager, make_message, make_user
+
+NEEDLE = "zqneedle"
+# A search is repeated on the page that answers it, so what is asked for is never the whole needle.
+PART = NEEDLE[:-2]
+ENORMOUS = "9" * 30
+
+
+# --- The world -------------------------------------------------------------------------------------------------------
+
+
+class World:
+    """Two owners with rows of every model, the first one's texts full of needles, and everybody who might look."""
+
+    def __init__(self):
+        self.alice = make_user(f"{NEEDLE}@staff.example", full_name=NEEDLE, blocked_reason=NEEDLE)
+        self.bob = make_user("bob@staff.example")
+        self.manager = make_manager("manager@staff.example")
+        self.roleless = make_user("roleless@staff.example", role=None)
+        self.blocked = make_user("blocked@staff.example", is_active=False, blocked_at=timezone.now())
+        fill(self.alice, NEEDLE)
+        fill(self.bob, "plain")
+        assign_perm("view_message", self.blocked, self.one(self.alice, "mailings.message"))
+
+    def ids(self, person, label):
+        """List the rows of a model that a person has, the oldest first."""
+        model = apps.get_model(label)
+        return list(model._base_manager.filter(only_of(model, person)).order_by("pk").values_list("pk", flat=True))
+
+    def one(self, person, label):
+        model = apps.get_model(label)
+        return model._base_manager.filter(only_of(model, person)).order_by("pk").first()
+
+
+def fill(owner, word):
+    """Give an owner rows of every model, with the word in each column that takes text."""
+    person = make_client(
+        owner, f"{word}@client.example", full_name=word, comment=word, attributes={word: word}, consent_source=word
+    )
+    named = make_list(owner, [person], name=word, description=word)
+    message = make_message(owner, subject=word, text=word, html=word)
+    Attachment.objects.create(owner=owner, message=message, name=word, file=ContentFile(b"x", f"{word}.txt"))
+    later = timezone.now() + timedelta(hours=1)
+    texts = {"title": word, "message": message, "pause_detail": word, "switched_off_reason": word}
+    times = {"scheduled": {"next_send_at": later}, "paused": {"resume_at": later}}
+    for status in Mailing.Status.values:
+        made = make_mailing(owner, [person], [named], status=status, **texts, **times.get(status, {}))
+        if status in ("running", "paused", "completed"):
+            fill_run(made, person, word)
+    Suppression.objects.create(owner=owner, address=f"{word}@suppressed.example")
+    job = ImportJob(owner=owner, file_name=word, client_list=named, mapping={"list": word}, rejected_rows=[{"x": word}])
+    job.file.save(f"{word}.csv", ContentFile(f"email\n{word}@new.example\n".encode()))
+    kind = ContentType.objects.get_for_model(Mailing)
+    LogEntry.objects.create(
+        user=owner, content_type=kind, object_id=made.pk, object_repr=word, action_flag=CHANGE, change_message=word
+    )
+
+
+UNFINISHED = {"running": ("pending", "sending", "deferred"), "paused": ("pending", "deferred")}
+DECIDED = ("accepted", "refused", "unknown", "suppressed", "cancelled")
+
+
+def fill_run(mailing, person, word):
+    """Give a mailing a run with a delivery in every state that its status allows, each with an attempt."""
+    owner, now = mailing.owner, timezone.now()
+    waiting = UNFINISHED.get(mailing.status, ())
+    run = Run.objects.create(
+        owner=owner,
+        mailing=mailing,
+        trigger="by_hand",
+        snapshot={"subject": word, "text": word, "html": word, "attachments": []},
+        launched_by=owner,
+        total=len(DECIDED) + len(waiting),
+        finished_at=None if waiting else now,
+        **dict.fromkeys(DECIDED, 1),
+        deferred=waiting.count("deferred"),
+    )
+    extra = {
+        "sending": {"claim_token": uuid.uuid4(), "lease_until": now + timedelta(hours=1)},
+        "deferred": {"next_try_at": now + timedelta(hours=1)},
+    }
+    for state in (*DECIDED, *waiting):
+        address = person.email if state == "accepted" else f"{word}.{state}@client.example"
+        row = Delivery.objects.create(
+            owner=owner, run=run, client=person, address=address, state=state, **extra.get(state, {})
+        )
+        Attempt.objects.create(
+            owner=owner, run=run, delivery=row, outcome="refused", stage=word[:8], enhanced_code=word, answer=word
+        )
+    HourlyCounter.objects.create(owner=owner, mailing=mailing, hour=now, accepted=1, refused=1)
+
+
+# --- Who asks --------------------------------------------------------------------------------------------------------
+
+
+class Visitor:
+    """A browser that stays logged in whatever it asks for, and keeps count."""
+
+    def __init__(self, user=None):
+        self.browser = Browser(raise_request_exception=False)
+        if user:
+            self.browser.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        self.cookies = self.browser.cookies.output(header="", sep=";")
+        self.requests = 0
+
+    def ask(self, method, address, data=None):
+        self.browser.cookies = SimpleCookie(self.cookies)
+        self.requests += 1
+        return getattr(self.browser, method)(address, data)
+
+    def get(self, address):
+        return self.ask("get", address)
+
+    def post(self, address, data):
+        return self.ask("post", address, data)
+
+
+def shows(response, word=NEEDLE):
+    """Tell whether a word stands anywhere in an answer: body, headers or cookies."""
+    return word.encode() in response.content or word in str(response.headers) or word in str(response.cookies)
+
+
+# --- Where there is something to ask ---------------------------------------------------------------------------------
+
+
+def routes(patterns=None, prefix=""):
+    """Walk the admin's patterns: every route with its name, its arguments still open."""
+    if patterns is None:
+        patterns, prefix = admin.site.get_urls(), "/admin/"
+    for entry in patterns:
+        route = prefix + str(entry.pattern)
+        if isinstance(entry, URLPattern):
+            yield route, entry.name
+        else:
+            yield from routes(entry.url_patterns, route)
+
+
+def every_route():
+    return routes(get_resolver().url_patterns, "/")
+
+
+def pages():
+    """List every address that asks for no id."""
+    apps_with_pages = {f"/admin/{model._meta.app_label}/" for model in admin.site._registry}
+    return sorted({route for route, _name in routes() if "<" not in route and "(" not in route} | apps_with_pages)
+
+
+def changelists():
+    return sorted(f"/admin/{model._meta.app_label}/{model._meta.model_name}/" for model in admin.site._registry)
+
+
+def row_pages(ids_of):
+    """Fill every address that asks for an id, given a function from the model's label to ids."""
+    for route, _name in routes():
+        if "<" in route and "(" not in route:
+            for pk in ids_of(".".join(route.split("/")[2:4])):
+                yield re.sub(r"<(?:path:|int:)?(?:object_id|pk|id)>", str(pk), route)
+
+
+def relations(*, are_forward):
+    """Ask for the choices of every relation of every model there is, offered on a page or not."""
+    for model in apps.get_models():
+        for field in model._meta.get_fields():
+            if field.is_relation and bool(field.concrete) == are_forward:
+                yield (
+                    f"/admin/autocomplete/?app_label={model._meta.app_label}&model_name={model._meta.model_name}"
+                    f"&field_name={field.name}&term="
+                )
+
+
+def page_tricks(world):
+    """List what can be added to any page's address to see more than one should; the ids are the first owner's."""
+    alice = world.alice
+    job, named, person, message = (
+        world.ids(alice, f"mailings.{name}")[0] for name in ("importjob", "clientlist", "client", "message")
+    )
+    chosen = f"message={message}&lists={named}&clients={person}&excluded_lists={named}&add_clients={person}"
+    return [
+        "",
+        "x=%00",
+        "_popup=1&_to_field=id",
+        "_to_field=email",
+        f"scope=all&days={ENORMOUS}&job={ENORMOUS}",
+        f"{chosen}&owner={alice.pk}&job={job}&scope=all",
+        f"_changelist_filters=owner%3D{alice.pk}%26q%3D{PART}",
+    ]
+
+
+def list_tricks(world):
+    """List what can be asked of a changelist, and of what goes by its filters."""
+    alice = world.alice
+    run, named = world.ids(alice, "mailings.run")[0], world.ids(alice, "mailings.clientlist")[0]
+    return [
+        f"q={PART}&o=-1.2.-3",
+        "q=%D0%B9%27%22%3C%25_%5C",
+        "o=999.-2.x",
+        "p=-1",
+        f"p={ENORMOUS}",
+        "all=1",
+        "e=1",
+        "_facets=True",
+        f"id__exact={ENORMOUS}",
+        "id__in=1,2,3,x",
+        "pk__gt=0",
+        f"owner={alice.pk}",
+        f"owner={ENORMOUS}",
+        f"owner__id__exact={alice.pk}",
+        f"owner__email__startswith={PART}",
+        "owner__password__startswith=md5",
+        f"run__id__exact={run}",
+        f"run__id__exact={ENORMOUS}",
+        f"run__mailing__title__startswith={PART}",
+        f"lists__id__exact={named}",
+        "lists__id__exact=x",
+        "created_at__gte=nonsense",
+        "created_at__gte=2026-01-01T00:00:00Z&created_at__lt=99999-01-01",
+        "action_time__year=0&action_time__month=13",
+        "action_time__year=99999",
+        "status__exact=nonsense&state__exact=x&reason__exact=x",
+    ]
+
+
+def hidden_columns():
+    """Ask every changelist by every column there is, as somebody would who guesses a secret letter by letter."""
+    for model in admin.site._registry:
+        page = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        for field in model._meta.concrete_fields:
+            yield f"{page}?{field.name}__startswith={PART}"
+
+
+# --- What the database holds -----------------------------------------------------------------------------------------
+
+
+def is_kept(model):
+    """Leave out what every request may write: sessions."""
+    return model._meta.app_label in ("accounts", "mailings", "admin", "auth", "guardian")
+
+
+def only_of(model, person):
+    """Select the rows of any model that are a person's own and nobody else's."""
+    if issubclass(model, Owned):
+        return Q(owner=person)
+    if model is User:
+        return Q(pk=person.pk)
+    relations = [field for field in model._meta.concrete_fields if field.is_relation]
+    mine = [Q(**{f"{field.name}__owner": person}) for field in relations if issubclass(field.related_model, Owned)]
+    if model is LogEntry or (model._meta.auto_created and User in {field.related_model for field in relations}):
+        return Q(user=person)
+    if model._meta.auto_created and len(mine) == len(relations):
+        return Q(*mine)
+    return Q(pk__in=[])
+
+
+def snapshot(without=None):
+    """Copy every row of every table, except those that belong to one person alone."""
+    rows = {}
+    for model in apps.get_models(include_auto_created=True):
+        if is_kept(model):
+            found = model._base_manager.all()
+            if without is not None:
+                found = found.exclude(only_of(model, without))
+            rows |= {(model.__name__, values["id"]): values for values in found.values()}
+    return rows
+
+
+class Writes:
+    """Count the statements that write to any table, sessions apart: with none there is nothing to compare."""
+
+    def __init__(self):
+        self.count = 0
+
+    def __call__(self, execute, sql, params, many, context):
+        self.count += sql.lstrip().startswith(("INSERT", "UPDATE", "DELETE")) and "django_session" not in sql
+        return execute(sql, params, many, context)
+
+
+def differences(before, after):
+    """List what has changed as (model, column), with “+” and “-” for rows that came and went."""
+    found = {(name, "-") for name, pk in before.keys() - after.keys()}
+    found |= {(name, "+") for name, pk in after.keys() - before.keys()}
+    for key in before.keys() & after.keys():
+        found |= {(key[0], column) for column, value in before[key].items() if after[key][column] != value}
+    return found
+
+
+def crossed():
+    """List the links from one owner's row to another's, which nothing but a grant may make."""
+    found = set()
+    for model in apps.get_models():
+        if not issubclass(model, Owned):
+            continue
+        for field in [*model._meta.concrete_fields, *model._meta.many_to_many]:
+            if field.is_relation and issubclass(field.related_model, Owned):
+                links = model._base_manager.filter(**{f"{field.name}__isnull": False})
+                if links.exclude(**{f"{field.name}__owner": F("owner")}).exists():
+                    found.add((f"{model.__name__}.{field.name}", "crossed"))
+    return found

@@ -1,0 +1,190 @@
+"""Nobody writes another owner's rows: every address of the admin, posted to with everything one can forge."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, transaction
+from django.utils import timezone
+
+from accounts.models import User
+from mailings.tests.admin import crawl
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quiet")]
+
+# What a yes looks like on any confirmation page; each mailing of the world has one recipient.
+YES = {"confirm": "1", "count": "1", "post": "yes", "reason": "forged", "index": "0"}
+
+
+@pytest.fixture
+def world():
+    return crawl.World()
+
+
+def forged(world, owner):
+    """Fill every field of every form, with the ids of an owner's rows and the owner himself."""
+    first = {
+        name: world.ids(owner, f"mailings.{name}")[0]
+        for name in ("client", "clientlist", "message", "mailing", "run", "delivery", "attachment", "importjob")
+    }
+    start, end = timezone.now() + timedelta(hours=1), timezone.now() + timedelta(days=2)
+    texts = {"full_name": "forged", "comment": "forged", "name": "forged", "subject": "forged", "text": "forged"}
+    dates = {
+        "first_send_at_0": f"{start:%Y-%m-%d}", "first_send_at_1": f"{start:%H:%M:%S}",
+        "finish_send_at_0": f"{end:%Y-%m-%d}", "finish_send_at_1": f"{end:%H:%M:%S}",
+    }  # fmt: skip
+    inline = {"attachments-TOTAL_FORMS": "1", "attachments-INITIAL_FORMS": "1"}
+    inline |= {"attachments-0-id": first["attachment"], "attachments-0-message": first["message"]}
+    inline |= {"attachments-0-name": "forged"}
+    return {
+        **texts, **dates, **inline,
+        "email": "forged@client.example", "address": "forged@client.example", "title": "forged", "html": "forged",
+        "attributes": '{"forged": "1"}', "description": "forged", "rhythm": "once", "reason": "by_hand",
+        "owner": owner.pk, "owner_id": owner.pk, "user": owner.pk, "status": "running", "state": "pending",
+        "message": first["message"], "lists": [first["clientlist"]], "clients": [first["client"]],
+        "excluded_lists": [first["clientlist"]], "add_clients": [first["client"]], "client_list": first["clientlist"],
+        "mailing": first["mailing"], "run": first["run"], "delivery": first["delivery"], "job": first["importjob"],
+        "is_superuser": "on", "is_active": "", "groups": [1, 2], "user_permissions": [1, 2], "language": "en",
+        "time_zone": "UTC", "old_password": "wrong", "new_password1": "forged-pass-phrase-1",
+        "new_password2": "forged-pass-phrase-1", "password1": "forged-pass-phrase-1",
+        "password2": "forged-pass-phrase-1", "usable_password": "true", "format": "0", "next": "/admin/",
+    }  # fmt: skip
+
+
+def payloads_for_a_row(world, person):
+    """List what is posted to an address with an id in it, the deletions last."""
+    theirs, own = forged(world, world.alice), forged(world, world.bob) if person == world.bob else {}
+    return [
+        theirs | {"_save": "1"},
+        theirs | {"_saveasnew": "1", "_popup": "1", "_to_field": "id"},
+        theirs | own | {"attachments-0-id": theirs["attachments-0-id"], "attachments-0-DELETE": "on", "_continue": "1"},
+        YES,
+    ]
+
+
+def payloads_for_a_list(world, model):
+    """List what is posted to a changelist, in groups: editing in the list, and every action with foreign ids."""
+    ids = few(world, model._meta.label_lower)
+    editing = {"form-TOTAL_FORMS": "1", "form-INITIAL_FORMS": "1", "form-0-id": ids[0], "_save": "1"}
+    yield [editing | {f"form-0-{name}": value for name, value in forged(world, world.alice).items()}]
+    for action in dict.fromkeys((*admin.site._registry[model].actions, "delete_selected", "export_admin_action")):
+        yield [YES | {"action": action, "_selected_action": chosen, "select_across": "0"} for chosen in (ids[:1], ids)]
+        yield [YES | {"action": action, "_selected_action": ids[:1], "select_across": "1"}]
+    yield [YES | {"action": action, "_selected_action": [pk]} for pk in ("x", "1\x00", "-1", crawl.ENORMOUS)]
+
+
+def requests(world, person):
+    """Pair every address with what is posted to it, one thing after the other."""
+    of_row = payloads_for_a_row(world, person)
+    lists = {f"/admin/{model._meta.app_label}/{model._meta.model_name}/": model for model in admin.site._registry}
+    for page in crawl.pages():
+        for payloads in payloads_for_a_list(world, lists[page]) if page in lists else [of_row]:
+            yield page, payloads
+    job = world.ids(world.alice, "mailings.importjob")[0]
+    yield f"/admin/mailings/client/import/?job={job}", of_row
+    for address in crawl.row_pages(lambda label: few(world, label)):
+        yield address, of_row
+
+
+def few(world, label):
+    """Take all mailings of the first owner, which differ by status, and of other rows the first."""
+    if label == "auth.group":
+        return [1]
+    people = [world.alice, world.manager, world.blocked] if label == "accounts.user" else [world.alice]
+    ids = [pk for person in people for pk in world.ids(person, label)]
+    return ids if label in ("mailings.mailing", "accounts.user") else ids[:1]
+
+
+def damage(world, person, without=None, only=""):
+    """Post everything everywhere, undo it after each address, and collect what it changed and what broke down."""
+    visitor, before, changed, broken = crawl.Visitor(person), crawl.snapshot(without), {}, []
+    for address, payloads in requests(world, person):
+        if not re.match(f"/admin/{only}", address):
+            continue
+        with transaction.atomic(), connection.execute_wrapper(writes := crawl.Writes()):
+            for payload in payloads:
+                files = {"import_file": SimpleUploadedFile("a.csv", b"email\nforged@client.example\n")}
+                response = visitor.post(address, payload | (files if "/import/" in address else {}))
+                if response.status_code >= 500 or (without is not None and crawl.shows(response)):
+                    error = getattr(response, "exc_info", None)
+                    broken.append((address, payload, response.status_code, error and repr(error[1])))
+            if writes.count:
+                found = crawl.differences(before, crawl.snapshot(without)) | crawl.crossed()
+                changed |= dict.fromkeys(found, address)
+            transaction.set_rollback(True)
+    return changed, broken
+
+
+class TestTheOtherOwner:
+    def test_changes_no_row_but_his_own(self, world):
+        changed, broken = damage(world, world.bob, without=world.bob)
+
+        assert broken == []
+        assert changed == {}
+
+    @pytest.mark.parametrize(
+        ("pages", "expected"),
+        [
+            ("client", {("Client", "full_name"), ("Client", "-"), ("Client", "+"), ("ImportJob", "+")}),
+            ("clientlist", {("ClientList", "name"), ("ClientList", "-"), ("ClientList_clients", "+")}),
+            ("message", {("Message", "subject"), ("Attachment", "-")}),
+            ("mailing", {("Mailing", "title"), ("Mailing", "-"), ("Mailing", "+"), ("Run", "+")}),
+        ],
+    )
+    def test_would_have_changed_rows_of_his_own_by_the_same_requests(self, world, pages, expected):
+        """Proves that the requests are good: what they do not do to a foreign row they do to one's own."""
+        pk = world.ids(world.alice, f"mailings.{pages}")[0]
+
+        changed, _broken = damage(world, world.alice, only=f"mailings/{pages}/({pk}|add|import|$)")
+
+        assert expected - set(changed) == set()
+
+
+class TestSomebodyWithoutARole:
+    def test_changes_nothing(self, world):
+        assert damage(world, world.roleless) == ({}, [])
+
+
+class TestNobody:
+    def test_changes_nothing(self, world):
+        assert damage(world, None) == ({}, [])
+
+
+class TestAManager:
+    def test_only_switches_off_and_blocks(self, world):
+        changed, broken = damage(world, world.manager)
+
+        assert broken == []
+        assert set(changed) == {
+            *(("Mailing", name) for name in ("status", "next_send_at", "pause_reason", "pause_detail", "resume_at")),
+            *(("Mailing", f"switched_off_{name}") for name in ("at", "by_id", "reason")),
+            *(("Delivery", name) for name in ("state", "reason", "next_try_at")),
+            *(("Run", name) for name in ("cancelled", "deferred", "finished_at")),
+            *(("User", name) for name in ("is_active", "blocked_at", "blocked_by_id", "blocked_reason")),
+            ("User", "session_version"),
+            ("LogEntry", "+"),
+        }
+
+
+class TestTheRegistry:
+    def test_offers_no_way_around_the_rules_of_access(self):
+        """`list_editable`, “save as new” and raw ids check the model's permission only, or show what they name."""
+        loose = {
+            model._meta.label: (model_admin.list_editable, model_admin.save_as, model_admin.raw_id_fields)
+            for model, model_admin in admin.site._registry.items()
+        }
+
+        assert loose == dict.fromkeys(loose, ((), False, ()))
+
+    def test_leaves_no_model_with_an_address_of_its_own(self):
+        assert [model for model in apps.get_models() if hasattr(model, "get_absolute_url")] == []
+
+    def test_has_no_person_to_delete(self, world):
+        boss = User.objects.create_superuser("boss@staff.example", "a-long-pass-phrase-7")
+
+        crawl.Visitor(boss).post(f"/admin/accounts/user/{world.bob.pk}/delete/", {"post": "yes"})
+
+        assert User.objects.filter(pk=world.bob.pk).exists()

@@ -6,6 +6,7 @@ import zoneinfo
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -105,3 +106,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """Django's own hook for both the current and the fallback keys, with the session version mixed in."""
         return f"{super()._get_session_auth_hash(secret=secret)}-{self.session_version}"  # type: ignore[misc]  # a private hook the stubs leave out
+
+
+class JournalEntry(LogEntry):
+    """A line of the journal: who did what, when. The admin's own log under our name."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("journal entry")
+        verbose_name_plural = _("journal")
+        permissions = (("view_all_journalentry", _("Can view everybody's journal")),)

@@ -20,14 +20,14 @@ def user_codenames() -> set[str]:
     own = {f"{action}_{model}" for model in OWN for action in ("add", "change", "delete", "view")}
     read = {f"view_{model}" for model in READ}
     use = {f"use_{model}" for model in USABLE}
-    return own | read | use | {"view_suppression", "add_suppression", "delete_suppression", "view_logentry"}
+    return own | read | use | {"view_suppression", "add_suppression", "delete_suppression", "view_journalentry"}
 
 
 def manager_codenames() -> set[str]:
     """A Manager sees everything of everybody, switches mailings off and blocks users; nothing else."""
-    models = (*OWN, *READ, "suppression", "user", "logentry")
+    models = (*OWN, *READ, "suppression", "user", "journalentry")
     views = {f"view_{model}" for model in models}
-    alls = {f"view_all_{model}" for model in models if model != "logentry"}
+    alls = {f"view_all_{model}" for model in models}
     return views | alls | {"switch_off_mailing", "block_user"}
 
 
@@ -36,7 +36,7 @@ ROLES = {USER: user_codenames, MANAGER: manager_codenames}
 
 def keep_roles(**_: Any) -> None:
     """Bring the groups back to the table (idempotent; runs after each app's migration, so the last one is complete)."""
-    in_scope = Q(content_type__app_label__in=("accounts", "mailings")) | Q(codename="view_logentry")
+    ours = Q(content_type__app_label__in=("accounts", "mailings"))
     for name, codenames in ROLES.items():
         group, _created = Group.objects.get_or_create(name=name)
-        group.permissions.set(Permission.objects.filter(in_scope, codename__in=codenames()))
+        group.permissions.set(Permission.objects.filter(ours, codename__in=codenames()))

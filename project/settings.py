@@ -210,6 +210,7 @@ LANGUAGES = [("ru", _("Russian")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "mailings" / "locale"]
 TIME_ZONE = env.str("TIME_ZONE", "Europe/Moscow")
 USE_TZ = True
+FORMAT_MODULE_PATH = "project.formats"
 
 # --- Safety ----------------------------------------------------------------------------------------------------------
 
@@ -243,19 +244,13 @@ LOGGING = {
     "loggers": {"huey": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False}},
 }
 
-# --- Theme -----------------------------------------------------------------------------------------------------------
+# --- Theme: our own templates draw the pages; jazzmin's tags build the menu from this --------------------------------
 
 DEMO = env.bool("DEMO", False)
 JAZZMIN_SETTINGS: dict[str, Any] = {
     "site_title": "Postroom",
     "site_header": "Postroom",
     "site_brand": "Postroom",
-    "welcome_sign": _("Sign in to Postroom"),
-    "copyright": "Postroom",
-    "use_google_fonts_cdn": False,
-    "language_chooser": True,
-    "show_ui_builder": False,
-    "show_theme_chooser": False,
     "related_modal_active": False,
     "changeform_format": "single",
     "search_model": ["mailings.client"],
@@ -275,7 +270,7 @@ JAZZMIN_SETTINGS: dict[str, Any] = {
     ],
     "icons": {
         "accounts.user": "fas fa-user",
-        "admin.logentry": "fas fa-book",
+        "accounts.journalentry": "fas fa-book",
         "mailings.mailing": "fas fa-paper-plane",
         "mailings.message": "fas fa-envelope-open-text",
         "mailings.client": "fas fa-address-card",
@@ -286,7 +281,4 @@ JAZZMIN_SETTINGS: dict[str, Any] = {
         "mailings.importjob": "fas fa-file-import",
         "mailings.suppression": "fas fa-ban",
     },
-    "custom_css": "postroom/postroom.css",
-    "custom_js": "postroom/postroom.js",
 }
-JAZZMIN_UI_TWEAKS = {"default_theme_mode": "light", "sidebar_fixed": True}

@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access import person, sees_all
+from accounts.forms import LoginForm
 from mailings.models import Client, Mailing, Message, Worker
 from mailings.operations import summary
 
@@ -27,6 +28,8 @@ class PostroomSite(admin.AdminSite):
     index_title = _("Overview")
     index_template = "admin/dashboard.html"
     site_url = None
+    empty_value_display = "—"
+    login_form = LoginForm
     enable_nav_sidebar = False
 
     def get_urls(self) -> list[URLPattern | URLResolver]:

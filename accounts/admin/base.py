@@ -11,6 +11,8 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 if TYPE_CHECKING:
@@ -66,6 +68,15 @@ class SafeAdmin(BaseAdmin):
         # Django 6.1 passes where the actions stand; this signature serves both.
         return super().get_actions(request, *([action_location] if action_location is not None else []))
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Leave out the four icons beside a choice: they lead away from a half-filled form."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        widget = getattr(field, "widget", None)
+        for name in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
+            if hasattr(widget, name):
+                setattr(widget, name, False)
+        return field
+
     def log(self, request: HttpRequest, obj: Model, sentence: str) -> None:
         """Write a line of the journal."""
         self.log_change(request, obj, sentence)
@@ -82,6 +93,11 @@ class ReadOnlyAdmin(SafeAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def badge(value: str, label: object) -> SafeString:
+    """Show a state as a badge with its word, never by colour alone."""
+    return format_html('<span class="status status-{}">{}</span>', value, label)
 
 
 def filter_name(entry: Any) -> str:

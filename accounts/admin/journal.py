@@ -1,7 +1,6 @@
 """The journal: who did what, when. Read-only; Managers see everybody's lines, users their own."""
 
 from django.contrib import admin
-from django.contrib.admin.models import LogEntry
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -10,10 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.access import person, sees_all
 from accounts.admin.base import ReadOnlyAdmin
-from accounts.models import User
+from accounts.models import JournalEntry
 
 
-@admin.register(LogEntry)
+@admin.register(JournalEntry)
 class JournalAdmin(ReadOnlyAdmin):
     list_display = ("action_time", "user", "content_type", "object", "sentence")
     list_display_links = ("action_time",)
@@ -24,15 +23,15 @@ class JournalAdmin(ReadOnlyAdmin):
     fields = ("action_time", "user", "content_type", "object", "sentence")
     readonly_fields = fields
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[LogEntry]:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[JournalEntry]:
         rows = super().get_queryset(request)
-        return rows if sees_all(person(request), User) else rows.filter(user=request.user.pk)
+        return rows if sees_all(person(request), JournalEntry) else rows.filter(user=request.user.pk)
 
     @admin.display(description=_("object"))
-    def object(self, entry: LogEntry) -> str | SafeString:
+    def object(self, entry: JournalEntry) -> str | SafeString:
         url = entry.get_admin_url() if not entry.is_deletion() else None
         return format_html('<a href="{}">{}</a>', url, entry.object_repr) if url else entry.object_repr
 
     @admin.display(description=_("what happened"))
-    def sentence(self, entry: LogEntry) -> str:
+    def sentence(self, entry: JournalEntry) -> str:
         return entry.get_change_message() or entry.get_action_flag_display()

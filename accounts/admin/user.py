@@ -12,12 +12,13 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import blocking
 from accounts.access import person, sees_all
-from accounts.admin.base import SafeAdmin
+from accounts.admin.base import SafeAdmin, badge
 from accounts.models import User
 
 
@@ -45,7 +46,7 @@ class ReasonForm(forms.Form):
 class UserAdmin(SafeAdmin, DjangoUserAdmin):
     form = UserForm
     add_form = NewUserForm
-    list_display = ("email", "full_name", "role", "is_active", "blocked_at", "last_login")
+    list_display = ("email", "full_name", "role", "state", "last_login")
     list_filter = ("is_active", "groups")
     search_fields = ("email", "full_name")
     search_help_text = _("E-mail or name")
@@ -86,6 +87,10 @@ class UserAdmin(SafeAdmin, DjangoUserAdmin):
 
     def has_block_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("accounts.block_user")
+
+    @admin.display(description=_("state"), ordering="is_active")
+    def state(self, user: User) -> SafeString:
+        return badge("accepted", gettext("active")) if user.is_active else badge("blocked", gettext("blocked"))
 
     @admin.display(description=_("role"))
     def role(self, user: User) -> str:

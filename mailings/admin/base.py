@@ -100,15 +100,6 @@ class OwnedAdmin(SafeAdmin):
             kwargs["queryset"] = related.objects.usable_by(owner)
         return kwargs
 
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        widget = getattr(field, "widget", None)
-        for name in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
-            if hasattr(widget, name):
-                # Four icons beside a choice that lead away from a half-filled form.
-                setattr(widget, name, False)
-        return field
-
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], term: str) -> Any:
         rows, may_repeat = super().get_search_results(request, queryset, term)
         is_choice = request.resolver_match is not None and request.resolver_match.url_name == "autocomplete"

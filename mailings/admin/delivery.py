@@ -1,9 +1,10 @@
 """Deliveries: what became of each recipient of each run, read-only."""
 
 from django.contrib import admin
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.base import ScopedRelatedFilter
+from accounts.admin.base import ScopedRelatedFilter, badge
 from mailings.admin.base import RecordAdmin
 from mailings.models import Attempt, Delivery
 
@@ -20,7 +21,7 @@ class AttemptInline(admin.TabularInline):
 
 @admin.register(Delivery)
 class DeliveryAdmin(RecordAdmin):
-    list_display = ("address", "client_name", "run", "state", "reason", "tries", "next_try_at")
+    list_display = ("address", "client_name", "run", "state_badge", "why", "tries", "next_try_at")
     list_filter = ("state", "reason", ("run", ScopedRelatedFilter))
     list_select_related = ("client", "run__mailing")
     search_fields = ("address",)
@@ -28,6 +29,14 @@ class DeliveryAdmin(RecordAdmin):
     fields = ("address", "client", "run", "state", "reason", "tries", "next_try_at", "message_id")
     readonly_fields = fields
     inlines = (AttemptInline,)
+
+    @admin.display(description=_("state"), ordering="state")
+    def state_badge(self, delivery: Delivery) -> SafeString:
+        return badge(delivery.state, delivery.get_state_display())
+
+    @admin.display(description=_("reason"), ordering="reason")
+    def why(self, delivery: Delivery) -> str:
+        return "" if delivery.state == Delivery.State.ACCEPTED else delivery.get_reason_display()
 
     @admin.display(description=_("client"))
     def client_name(self, delivery: Delivery) -> str:

@@ -10,9 +10,11 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.admin.base import badge
 from mailings.admin.base import OwnedForm
 from mailings.admin.control import ControlledAdmin
 from mailings.admin.verb import VERBS, when
@@ -47,7 +49,7 @@ class MailingForm(OwnedForm):
 @admin.register(Mailing)
 class MailingAdmin(ControlledAdmin):
     form = MailingForm
-    list_display = ("title", "status", "progress", "first_send_at", "finish_send_at", "rhythm")
+    list_display = ("title", "state", "progress", "first_send_at", "finish_send_at", "rhythm")
     list_filter = ("status", "rhythm")
     search_fields = ("title", "message__subject")
     search_help_text = _("Title or subject")
@@ -65,6 +67,10 @@ class MailingAdmin(ControlledAdmin):
         sums = {f"last_{name}": Subquery(last.values(name)[:1]) for name in ("total", "accepted", "refused", "unknown")}
         rows: QuerySet[Any] = super().get_queryset(request).annotate(**sums)
         return rows
+
+    @admin.display(description=_("status"), ordering="status")
+    def state(self, mailing: Mailing) -> SafeString:
+        return badge(mailing.status, mailing.get_status_display())
 
     @admin.display(description=_("progress"))
     def progress(self, mailing: Any) -> str:

@@ -10,7 +10,6 @@ class MailingsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.signals import user_blocked
-
         from mailings import checks  # noqa: F401  registers the system checks
         from mailings.operations.control import pause_mailings_of
 

@@ -22,7 +22,9 @@ def make_list(owner, clients=(), name="", **fields):
 
 
 def make_message(owner, **fields):
-    return Message.objects.create(owner=owner, **{"subject": "News", "text": "Hello, {{ full_name | friend }}!", **fields})
+    return Message.objects.create(
+        owner=owner, **{"subject": "News", "text": "Hello, {{ full_name | friend }}!", **fields}
+    )
 
 
 def make_mailing(owner, clients=(), lists=(), **fields):

@@ -74,7 +74,9 @@ class System:
         self.letters.mkdir()
         self.env["EMAIL_PORT"] = self.start_mail_server()
         self.manage("migrate", "--verbosity", "0")
-        self.spawn("web", PYTHON, "-m", "gunicorn", "project.wsgi", "--bind", f"127.0.0.1:{self.port}", "--threads", "4")
+        self.spawn(
+            "web", PYTHON, "-m", "gunicorn", "project.wsgi", "--bind", f"127.0.0.1:{self.port}", "--threads", "4"
+        )
         wait_for(self.answers)
 
     def make_database(self):
@@ -87,7 +89,11 @@ class System:
     def on_server(self, statement):
         base = settings.DATABASES["default"]
         link = psycopg2.connect(
-            dbname="postgres", user=base["USER"], password=base["PASSWORD"], host=base["HOST"], port=base["PORT"] or 5432
+            dbname="postgres",
+            user=base["USER"],
+            password=base["PASSWORD"],
+            host=base["HOST"],
+            port=base["PORT"] or 5432,
         )
         link.autocommit = True
         with contextlib.closing(link), link.cursor() as cursor:
@@ -104,7 +110,12 @@ class System:
     def spawn(self, name, *command):
         with (self.folder / f"{name}.log").open("w") as log:
             process = subprocess.Popen(
-                command, cwd=settings.BASE_DIR, env=self.env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+                command,
+                cwd=settings.BASE_DIR,
+                env=self.env,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
         self.processes.append(process)
         return process

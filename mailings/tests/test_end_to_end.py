@@ -38,7 +38,9 @@ NO_ATTACHMENTS = {"attachments-TOTAL_FORMS": "0", "attachments-INITIAL_FORMS": "
 def import_clients(browser, content, list_name):
     """Upload a file, look at the check page, load it."""
     page = browser.post(
-        "/admin/mailings/client/import/", {"new_list": list_name}, files={"import_file": ("clients.csv", content, "text/csv")}
+        "/admin/mailings/client/import/",
+        {"new_list": list_name},
+        files={"import_file": ("clients.csv", content, "text/csv")},
     )
     job = re.search(r'name="job" value="(\d+)"', page.text)
     assert job, page.text
@@ -57,7 +59,12 @@ def first_id(page, model):
 def make_mailing(browser, title, **more):
     message = browser.post(
         "/admin/mailings/message/add/",
-        {"subject": "Новости, {{ имя | друг }}", "text": "Здравствуйте, {{ имя | друг }}!", "html": "", **NO_ATTACHMENTS},
+        {
+            "subject": "Новости, {{ имя | друг }}",
+            "text": "Здравствуйте, {{ имя | друг }}!",
+            "html": "",
+            **NO_ATTACHMENTS,
+        },
     )
     assert "was added successfully" in message.text, message.text
     data = {
@@ -144,12 +151,16 @@ class TestTheMainJob:
     def the_others_see_what_they_may(self, boris, boss, mailing):
         page = f"/admin/mailings/mailing/{mailing}/change/"
         assert "November" not in boris.get("/admin/mailings/mailing/").text + boris.get(page).text
-        assert "example.com" not in boris.get("/admin/mailings/client/").text + boris.get("/admin/mailings/attempt/").text
+        assert (
+            "example.com" not in boris.get("/admin/mailings/client/").text + boris.get("/admin/mailings/attempt/").text
+        )
         assert "November" in boss.get(page).text
         assert "bad.one@example.org" in boss.get("/admin/mailings/delivery/?q=bad.one").text
 
     def a_manager_switches_off_but_never_edits(self, system, boss, mailing):
-        edited = boss.post(f"/admin/mailings/mailing/{mailing}/change/", {"title": "Forged", "rhythm": "daily", **window()})
+        edited = boss.post(
+            f"/admin/mailings/mailing/{mailing}/change/", {"title": "Forged", "rhythm": "daily", **window()}
+        )
         launched = boss.post(f"/admin/mailings/mailing/{mailing}/launch/", {"confirm": "1", "count": "0"})
         switched = confirm(boss, mailing, "switch_off", reason="wrong prices")
 
@@ -192,7 +203,9 @@ class TestBlocking:
         import_clients(anna, DEMO_FILE.read_bytes(), "Shop")
         mailing = make_mailing(anna, "Running")
         confirm(anna, mailing, "launch")
-        anna_id = system.shell("from accounts.models import User; print(User.objects.get(email='anna@staff.example').pk)")
+        anna_id = system.shell(
+            "from accounts.models import User; print(User.objects.get(email='anna@staff.example').pk)"
+        )
 
         boss.post(
             "/admin/accounts/user/",

@@ -107,7 +107,7 @@ class ControlledAdmin(OwnedAdmin):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": verb.label,
+            "title": str(verb.label).rstrip("…"),
             "question": verb.question,
             "rows": [
                 {

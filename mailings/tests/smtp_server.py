@@ -45,9 +45,9 @@ class Close:
 
 @dataclass(frozen=True)
 class Wait:
-    """Do as usual, but so many seconds later."""
+    """Do as usual, but so many seconds later, or when :meth:`Server.release` is called."""
 
-    seconds: float
+    seconds: float = 30.0
 
 
 Action = Say | Close | Wait
@@ -98,6 +98,7 @@ class Server:
         self._open: dict[int, socket.socket] = {}
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
+        self._is_released = threading.Event()
         self._listener = socket.create_server((self.host, self.port), backlog=64)
         self.port = self._listener.getsockname()[1]
 
@@ -106,6 +107,7 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.release()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -125,6 +127,13 @@ class Server:
     def recipients(self) -> list[str]:
         """Whom letters were accepted for, sorted."""
         return sorted(recipient for letter in self.letters for recipient in letter.recipients)
+
+    def release(self) -> None:
+        """End all waiting, now and from now on."""
+        self._is_released.set()
+
+    def wait(self, seconds: float) -> None:
+        self._is_released.wait(seconds)
 
     def action(self, verb: str, number: int, line: str) -> Action | None:
         """Note what was said and return what the script has for it."""
@@ -281,7 +290,7 @@ class Talk:
         """Answer as the script or as usual; return whether it was a yes."""
         action = self.server.action(verb, self.number, command) or Say(usual)
         if isinstance(action, Wait):
-            time.sleep(action.seconds)
+            self.server.wait(action.seconds)
             action = Say(usual)
         if isinstance(action, Close):
             if letter and action.keeps:

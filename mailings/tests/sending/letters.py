@@ -1,5 +1,8 @@
 """Letters and pools for the tests of the engine."""
 
+import time
+from collections.abc import Callable
+
 from mailings.sending.smtp import Account, Letter, Policy, Pool, Result, Security
 from mailings.tests.smtp_server import Server
 
@@ -21,16 +24,39 @@ def account(server: Server, **changes) -> Account:
     return Account(**(given | changes))
 
 
-def pool(server: Server, connections: int = 1, **policy) -> Pool:
-    return Pool(account(server), Policy(connections=connections, **policy))
+def pool(server: Server, connections: int = 1, clock: Callable[[], float] = time.monotonic, **policy) -> Pool:
+    return Pool(account(server), Policy(connections=connections, **policy), clock)
 
 
-def send(pool: Pool, letters: list[Letter], timeout: float = 5) -> dict[int, Result]:
-    """Send and wait; return the results by key. A letter with two results would be a fault, so it is looked for."""
-    results = pool.exchange(letters, timeout) + pool.drain(timeout)
-    by_key = {result.key: result for result in results}
-    assert len(by_key) == len(results)
-    return by_key
+class Clock:
+    """A clock that can be put ahead."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self.ahead
+
+
+def drive_until(is_so: Callable[[], bool], pool: Pool) -> None:
+    """Let the pool work until something is so; what it returns meanwhile would be a fault."""
+    for _ in range(1000):
+        if is_so():
+            return
+        assert pool.exchange([], 0.02) == []
+    raise TimeoutError
+
+
+def by_key(results: list[Result]) -> dict[int, Result]:
+    """Return the results by key. A letter with two results would be a fault, so it is looked for."""
+    found = {result.key: result for result in results}
+    assert len(found) == len(results)
+    return found
+
+
+def send(pool: Pool, letters: list[Letter], timeout: float = 30) -> dict[int, Result]:
+    """Send, wait, and return the results by key."""
+    return by_key(pool.exchange(letters, timeout) + pool.drain(timeout))
 
 
 def outcomes(results: dict[int, Result]) -> dict[int, str]:

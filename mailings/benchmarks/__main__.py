@@ -1,7 +1,8 @@
 """Measures what README.md claims: `python -m mailings.benchmarks [NAME …] [--quick] [--repeat N]`.
 
-Without names everything is measured, the profile last. Figures go into var/bench.json. The exit code is 1 where a
-figure could not be told, above all where the sink's count and the ledger's differ; a goal missed is not a fault.
+Without names everything is measured, the profile last. Figures go into var/bench.json (quick ones into
+var/bench-quick.json), beside what stands there. The exit code is 1 where a figure could not be told, above all where
+the sink's count and the ledger's differ; a goal missed is not a fault.
 """
 
 from __future__ import annotations
@@ -10,17 +11,16 @@ import argparse
 import contextlib
 import signal
 import sys
-from pathlib import Path
 from types import FrameType
 
-from mailings.benchmarks.figure import heading, keep
-from mailings.benchmarks.figures import Bench
+from mailings.benchmarks.bench import Bench
+from mailings.benchmarks.figure import FULL, QUICK, heading, keep
+from mailings.benchmarks.figures import FIGURES
 from mailings.benchmarks.processes import Fault
-from mailings.benchmarks.profile import table
+from mailings.benchmarks.profile import profile
 from mailings.benchmarks.services import postgres_server, redis_server, refuse_without_programs, scratch_folder
 from mailings.benchmarks.stage import POSTGRES, SQLITE, Stage
 
-FIGURES = ("engine_vs_smtp_source", "mailing_vs_smtp_source", "mailing_sqlite_vs_smtp_source")
 PROFILES = {"profile": POSTGRES, "profile_sqlite": SQLITE}
 NAMES = (*FIGURES, *PROFILES)
 LIKE_A_FULL_BENCH = 5
@@ -48,25 +48,16 @@ def measure(bench: Bench, names: list[str], cprofile: str) -> bool:
     for name in names:
         try:
             if name in PROFILES:
-                show_profile(bench, PROFILES[name], cprofile)
+                print(profile(bench, PROFILES[name], cprofile), flush=True)
                 continue
-            figure = getattr(bench, name)()
+            figure = FIGURES[name](bench)
         except Fault as fault:
             is_well = False
             print(f"{name:<32} ERROR: {fault}", flush=True)
             continue
-        print(figure.row(), flush=True)
-        keep({name: figure.kept() | {"quick": bench.quick}})
+        print(figure.row(name), flush=True)
+        keep({name: figure.kept()}, QUICK if bench.quick else FULL)
     return is_well
-
-
-def show_profile(bench: Bench, kind: str, cprofile: str) -> None:
-    clients = bench.size(20_000, 10_000)
-    print(f"\n{clients:,} recipients, {kind}, one worker:")
-    print(table(bench.mailing(kind, clients, "--profile")), flush=True)
-    if cprofile:
-        bench.mailing(kind, clients, "--cprofile", Path(cprofile).resolve())
-        print(f"cProfile's figures are in {cprofile}: python -m pstats {cprofile}", flush=True)
 
 
 def end_in_order(_signal: int, _frame: FrameType | None) -> None:

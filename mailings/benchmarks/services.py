@@ -74,6 +74,7 @@ class Postgres:
         self.psql = str(bin_folder / "psql")
         self.port = port
         self.password = password
+        self.has_statements = (bin_folder.parent / "lib" / "pg_stat_statements.so").exists()
 
     def url(self, name: str) -> str:
         return f"postgres://postgres:{self.password}@127.0.0.1:{self.port}/{name}"
@@ -113,6 +114,9 @@ def postgres_server(scratch: Path) -> Iterator[Postgres]:
     options = POSTGRES_SETTINGS | {
         "port": str(cluster.port), "listen_addresses": "127.0.0.1", "unix_socket_directories": str(folder)
     }  # fmt: skip
+    if cluster.has_statements:
+        # For the profile, which switches it on for its own database.
+        options |= {"shared_preload_libraries": "pg_stat_statements", "pg_stat_statements.track": "none"}
     flags = [flag for name, value in options.items() for flag in ("-c", f"{name}={value}")]
     server = [str(bin_folder / "postgres"), "-D", str(data), *flags]
     with service(server, scratch / "postgres.log", user, stop_by=signal.SIGINT):

@@ -70,6 +70,16 @@ class Stage:
         finally:
             self.drop(kind, name)
 
+    @contextlib.contextmanager
+    def bare_database(self) -> Iterator[str]:
+        """Yield the URL of an empty database in PostgreSQL."""
+        name = f"run_{next(self.numbers)}"
+        self.postgres.ask(f"CREATE DATABASE {name}")
+        try:
+            yield self.url(POSTGRES, name)
+        finally:
+            self.drop(POSTGRES, name)
+
     def prepare(self, kind: str, template: str, clients: int) -> None:
         if f"{kind} {template}" in self.prepared:
             return

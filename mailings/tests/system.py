@@ -1,4 +1,4 @@
-"""The whole product as processes, for end-to-end tests: web server, workers and a mail server, on their own database."""
+"""The whole product as processes, for end-to-end tests: web server, workers, a mail server, a database of their own."""
 
 import contextlib
 import os
@@ -53,7 +53,7 @@ class System:
     def __exit__(self, *_error):
         self.stop()
 
-    # --- Starting and stopping -----------------------------------------------------------------------------------------
+    # --- Starting and stopping
 
     def start(self):
         self.env = os.environ | {
@@ -129,7 +129,7 @@ class System:
         if self.database:
             self.on_server(f"DROP DATABASE IF EXISTS {self.database} WITH (FORCE)")
 
-    # --- Talking to it -------------------------------------------------------------------------------------------------
+    # --- Talking to it
 
     def answers(self):
         try:

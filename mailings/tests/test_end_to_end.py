@@ -129,8 +129,14 @@ class TestTheMainJob:
         [sums] = found["sums"]
         accepted = [row["delivery__address"] for row in found["attempts"] if row["outcome"] == "accepted"]
         assert sums == {
-            "total": rows, "accepted": rows - 3, "refused": 2, "deferred": 1, "unknown": 0, "suppressed": 0, "cancelled": 0,
-        }  # fmt: skip
+            "total": rows,
+            "accepted": rows - 3,
+            "refused": 2,
+            "deferred": 1,
+            "unknown": 0,
+            "suppressed": 0,
+            "cancelled": 0,
+        }
         assert found["states"] == ["accepted"] * (rows - 3) + ["deferred"] + ["refused"] * 2
         assert system.received() == sorted(accepted)
 

@@ -110,7 +110,7 @@ class TestSwitchOff:
         assert (states(run), run.finished_at) == ({"sending": 1, "cancelled": 5}, None)
 
     def test_is_final(self):
-        mailing, run = launched()
+        mailing, _run = launched()
         operations.switch_off(mailing.pk, make_manager())
 
         for action in (operations.resume, operations.retry, operations.pause):

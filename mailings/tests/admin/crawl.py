@@ -212,6 +212,7 @@ def page_tricks(world):
         "_to_field=email",
         f"scope=all&days={ENORMOUS}&job={ENORMOUS}",
         f"{chosen}&owner={alice.pk}&job={job}&scope=all",
+        f"message=x&lists=x&clients=x,1&excluded_lists={ENORMOUS}&add_clients={ENORMOUS}",
         f"_changelist_filters=owner%3D{alice.pk}%26q%3D{PART}",
     ]
 
@@ -263,7 +264,7 @@ def hidden_columns():
 
 def is_kept(model):
     """Leave out what every request may write: sessions."""
-    return model._meta.app_label in ("accounts", "mailings", "admin", "auth", "guardian")
+    return not model._meta.proxy and model._meta.app_label in ("accounts", "mailings", "admin", "auth", "guardian")
 
 
 def only_of(model, person):
@@ -274,7 +275,9 @@ def only_of(model, person):
         return Q(pk=person.pk)
     relations = [field for field in model._meta.concrete_fields if field.is_relation]
     mine = [Q(**{f"{field.name}__owner": person}) for field in relations if issubclass(field.related_model, Owned)]
-    if model is LogEntry or (model._meta.auto_created and User in {field.related_model for field in relations}):
+    if issubclass(model, LogEntry) or (
+        model._meta.auto_created and User in {field.related_model for field in relations}
+    ):
         return Q(user=person)
     if model._meta.auto_created and len(mine) == len(relations):
         return Q(*mine)

@@ -1,0 +1,202 @@
+"""The pages for people: who makes them, what a form refuses, and what Managers and users see of them."""
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.tests.factories import PASSWORD, make_manager, make_superuser, make_user
+
+pytestmark = pytest.mark.django_db
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+LIST = reverse("admin:accounts_user_changelist")
+ADD = reverse("admin:accounts_user_add")
+
+
+@pytest.fixture
+def boss(client):
+    user = make_superuser("boss@staff.example")
+    client.force_login(user, backend=BACKEND)
+    return user
+
+
+def change(client, user, **fields):
+    data = {"email": user.email, "full_name": "", "time_zone": "Europe/Moscow", "language": "en", **fields}
+    return client.post(reverse("admin:accounts_user_change", args=[user.pk]), data)
+
+
+def faults(response):
+    if response.status_code != 200:
+        return {"answer": [f"{response.status_code} {response.get('Location', '')}"]}
+    return {name: list(errors) for name, errors in response.context["adminform"].form.errors.items()}
+
+
+class TestTheForm:
+    @pytest.mark.parametrize(
+        ("fields", "field", "sentence"),
+        [
+            ({"time_zone": "Mars/Olympus"}, "time_zone", "“Mars/Olympus” is not a time zone. Write it like"),
+            ({"time_zone": "../../etc/passwd"}, "time_zone", "is not a time zone."),
+            ({"time_zone": ""}, "time_zone", "This field is required."),
+            ({"email": "ann"}, "email", "Enter a valid email address."),
+            ({"email": ""}, "email", "This field is required."),
+            ({"email": "BORIS@staff.example"}, "email", "This address is taken."),
+            ({"language": "de"}, "language", "Select a valid choice."),
+            ({"groups": ["x"]}, "groups", "“x” is not a valid value."),
+            ({"groups": ["9" * 30]}, "groups", ""),
+        ],
+    )
+    def test_refuses_at_the_field(self, client, boss, fields, field, sentence):
+        ann, _boris = make_user("ann@staff.example"), make_user("boris@staff.example")
+
+        found = faults(change(client, ann, **fields))
+
+        ann.refresh_from_db()
+        assert list(found) == [field]
+        assert sentence in found[field][0]
+        assert (ann.email, ann.time_zone, ann.language) == ("ann@staff.example", "Europe/Moscow", "en")
+
+    def test_makes_a_person_in_lower_case(self, client, boss):
+        client.post(ADD, {"email": "Ann@Staff.example", "password1": PASSWORD, "password2": PASSWORD})
+
+        made = User.objects.get(email="ann@staff.example")
+        assert (made.check_password(PASSWORD), made.is_superuser) == (True, False)
+
+    @pytest.mark.parametrize("password", ["short", "123456789012345", "password1234", "ann@staff.example"])
+    def test_takes_no_weak_password(self, client, boss, password):
+        fields = {"email": "ann@staff.example", "password1": password, "password2": password}
+
+        found = faults(client.post(ADD, fields))
+
+        assert list(found) == ["password2"]
+        assert not User.objects.filter(email="ann@staff.example").exists()
+
+    def test_takes_no_address_twice_in_another_case(self, client, boss):
+        make_user("ann@staff.example")
+
+        found = faults(client.post(ADD, {"email": "ANN@staff.example", "password1": PASSWORD, "password2": PASSWORD}))
+
+        assert found == {"email": ["This address is taken."]}
+
+    def test_gives_a_role(self, client, boss):
+        ann = make_user("ann@staff.example", role=None)
+
+        change(client, ann, groups=[Group.objects.get(name="Manager").pk])
+
+        assert [group.name for group in ann.groups.all()] == ["Manager"]
+
+
+class TestThePages:
+    def test_of_others_are_closed_to_a_user(self, client):
+        ann, boris = make_user("ann@staff.example"), make_user("boris@staff.example")
+        client.force_login(ann, backend=BACKEND)
+
+        answers = [
+            client.get(address).status_code
+            for address in (LIST, ADD, reverse("admin:accounts_user_change", args=[boris.pk]))
+        ]
+
+        assert answers == [403, 403, 403]
+
+    @pytest.mark.parametrize("make_person", [make_user, make_manager])
+    def test_are_changed_by_superusers_only(self, client, make_person):
+        person, victim = make_person(), make_user("victim@staff.example")
+        client.force_login(person, backend=BACKEND)
+        before = list(User.objects.order_by("pk").values())
+
+        for target in (person, victim):
+            change(client, target, is_superuser="on", email="x@y.example", is_active="")
+            client.post(
+                reverse("admin:auth_user_password_change", args=[target.pk]),
+                {"password1": PASSWORD + "1", "password2": PASSWORD + "1", "usable_password": "true"},
+            )
+        client.post(ADD, {"email": "new@staff.example", "password1": PASSWORD, "password2": PASSWORD})
+
+        assert list(User.objects.order_by("pk").values()) == before
+
+    def test_delete_nobody(self, client, boss):
+        ann = make_user()
+        chosen = {"action": "delete_selected", "_selected_action": [ann.pk], "post": "yes"}
+
+        client.post(reverse("admin:accounts_user_delete", args=[ann.pk]), {"post": "yes"})
+        client.post(LIST, chosen)
+
+        assert User.objects.filter(pk=ann.pk).exists()
+
+
+class TestBlockingSelectedPeople:
+    def block(self, client, people, **more):
+        data = {"action": "block", "_selected_action": [each.pk for each in people], "index": "0"}
+        return client.post(LIST, data | more, follow=True)
+
+    def test_asks_first_and_names_who_cannot_be_blocked(self, client):
+        ann, boss, manager = make_user("ann@staff.example"), make_superuser(), make_manager()
+        client.force_login(manager, backend=BACKEND)
+
+        page = self.block(client, [ann, boss, manager]).content.decode()
+
+        assert ("ann@staff.example" in page, "A superuser cannot be blocked." in page) == (True, True)
+        assert "Nobody can block himself." in page
+        assert User.objects.filter(is_active=False).count() == 0
+
+    def test_blocks_those_who_can_be_and_says_why_not_the_others(self, client):
+        ann, boss, manager = make_user("ann@staff.example"), make_superuser(), make_manager()
+        client.force_login(manager, backend=BACKEND)
+
+        answer = self.block(client, [ann, boss, manager], confirm="1", reason="left")
+
+        levels = sorted(message.level_tag for message in answer.context["messages"])
+        assert levels == ["success", "warning", "warning"]
+        assert list(User.objects.filter(is_active=False)) == [ann]
+        assert list(LogEntry.objects.values_list("object_repr", "change_message")) == [
+            ("ann@staff.example", "Blocked: left")
+        ]
+
+    def test_is_lifted_and_written_down(self, client):
+        ann = make_user("ann@staff.example", is_active=False, blocked_at=timezone.now(), blocked_reason="left")
+        client.force_login(make_manager(), backend=BACKEND)
+
+        client.post(LIST, {"action": "unblock", "_selected_action": [ann.pk]})
+
+        ann.refresh_from_db()
+        assert (ann.is_active, ann.blocked_at, ann.blocked_reason) == (True, None, "")
+        assert [entry.change_message for entry in LogEntry.objects.all()] == ["Unblocked"]
+
+    @pytest.mark.parametrize("reason", ["", " ", "x" * 501])
+    def test_wants_a_reason(self, client, reason):
+        ann = make_user()
+        client.force_login(make_manager(), backend=BACKEND)
+
+        answer = self.block(client, [ann], confirm="1", reason=reason)
+
+        ann.refresh_from_db()
+        assert ("reason" in answer.context["form"].errors, ann.is_active) == (True, True)
+
+
+class TestTheJournal:
+    def test_shows_a_user_his_own_lines_and_a_manager_everybodys(self, client):
+        ann, manager = make_user("ann@staff.example"), make_manager("manager@staff.example")
+        for person in (ann, manager):
+            LogEntry.objects.create(user=person, object_repr=f"line of {person}", action_flag=2, change_message="x")
+        lines = {}
+
+        for person in (ann, manager):
+            client.force_login(person, backend=BACKEND)
+            page = client.get(reverse("admin:accounts_journalentry_changelist")).content.decode()
+            lines[person] = [f"line of {each}" in page for each in (ann, manager)]
+
+        assert lines == {ann: [True, False], manager: [True, True]}
+
+    def test_is_written_by_nobody_by_hand(self, client, boss):
+        entry = LogEntry.objects.create(user=boss, object_repr="x", action_flag=2, change_message="before")
+        address = reverse("admin:accounts_journalentry_change", args=[entry.pk])
+
+        answers = [
+            client.post(address, {"change_message": "after"}).status_code,
+            client.post(reverse("admin:accounts_journalentry_delete", args=[entry.pk]), {"post": "yes"}).status_code,
+            client.post(reverse("admin:accounts_journalentry_add"), {"change_message": "after"}).status_code,
+        ]
+
+        assert (answers, [each.change_message for each in LogEntry.objects.all()]) == ([403] * 3, ["before"])

@@ -20,7 +20,7 @@ from mailings.models import Delivery, Run
 from mailings.operations import ledger
 from mailings.operations.answer import entry_of, is_failure, pause_for, unfit
 from mailings.operations.frame import Letters
-from mailings.operations.ledger import Claimed, Entry, Turn
+from mailings.operations.ledger import LEASE, Claimed, Entry, Turn
 from mailings.operations.pace import Room, room_for, spend
 from mailings.sending.letter import Letter, Result
 from mailings.sending.smtp import Pool
@@ -32,6 +32,8 @@ IN_HAND = 50
 BATCH = 10
 MOMENT_SECONDS = 0.2
 ROOM_SECONDS = 0.2
+# A worker that slept hands nothing over any more when its lease has so little left.
+MARGIN_SECONDS = 60
 # So long a database that is away is waited for, with the answers kept; longer than most restarts.
 PATIENCE_SECONDS = 600
 
@@ -76,6 +78,7 @@ class Sender:
     def turn(self, results: Sequence[Result]) -> list[Letter]:
         """Write down the answers, claim the next window and fill its letters."""
         now = timezone.now()
+        not_after = time.monotonic() + LEASE.total_seconds() - MARGIN_SECONDS
         self.is_over = self.is_over or time.monotonic() >= self.until or any(map(is_failure, results))
         entries = [entry_of(self.run, result, self.in_hand.pop(result.key, 0), now) for result in results]
         self.note_rate(len(entries))
@@ -85,7 +88,7 @@ class Sender:
             self.aside += self.pool.recall()
         for result in results:
             pause_for(self.run, result)
-        return [letter for row in claimed if (letter := self.letter(row))]
+        return [letter for row in claimed if (letter := self.letter(row, not_after))]
 
     def size(self) -> int:
         """Say how many to claim: no more in hand than a second's work, lest a killed worker leave more unknown."""
@@ -159,11 +162,11 @@ class Sender:
 
     # --- Letters
 
-    def letter(self, row: Claimed) -> Letter | None:
+    def letter(self, row: Claimed, not_after: float) -> Letter | None:
         """Fill the letter; a client whose data cannot stand in a letter fails alone, before a byte of it leaves."""
         try:
             data = self.letters.fill(row)
         except ValueError as error:
             self.aside.append(unfit(row, str(error)))
             return None
-        return Letter(key=row.id, sender=self.sender, recipient=row.address, data=data)
+        return Letter(row.id, self.sender, row.address, data, not_after)

@@ -14,13 +14,15 @@ _UNSTUFFED: Final = re.compile(rb"\n\.(?!\.)")
 class Letter:
     """One letter for one recipient: ``data`` has CRLF line ends and stuffed dots, and is without the final dot.
 
-    ``key`` is the caller's own and comes back in the result.
+    ``key`` is the caller's own and comes back in the result. ``not_after``, on the pool's clock, is when the caller's
+    right to send it ends: a letter not handed over by then comes back as if it had been recalled.
     """
 
     key: int
     sender: str
     recipient: str
     data: bytes
+    not_after: float = float("inf")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from mailings.sending.letter import Letter, fault_in
 from mailings.sending.reply import classify, parse_reply
 from mailings.sending.transaction import STAGES, Refusal, Step, Transaction, times_by_step
 from mailings.sending.tray import Tray
-from mailings.sending.verdict import ACCEPTED, BAD_DATA, LOST, TOO_BIG, Outcome, Reply, Scope, Stage
+from mailings.sending.verdict import ACCEPTED, BAD_DATA, LOST, RECALLED, TOO_BIG, Outcome, Reply, Scope, Stage
 
 GO_AHEAD: Final = 354
 CLOSING: Final = 421
@@ -80,7 +80,7 @@ class Session:
             if not self._awaited:
                 self.leave(now)
             return
-        letter = self._next_letter()
+        letter = self._next_letter(now)
         if letter is not None:
             self._open(letter, now)
 
@@ -131,9 +131,11 @@ class Session:
             or (most > 0 and self._taken >= most)
         )
 
-    def _next_letter(self) -> Letter | None:
+    def _next_letter(self, now: float) -> Letter | None:
         while (letter := self._tray.take()) is not None:
-            if fault := fault_in(letter):
+            if now >= letter.not_after:
+                self._tray.settle(letter, Stage.LOCAL, Reply(0, "", ""), RECALLED)
+            elif fault := fault_in(letter):
                 self._tray.settle(letter, Stage.LOCAL, Reply(0, "", fault), BAD_DATA)
             elif self._features.size and len(letter.data) > self._features.size:
                 limit = f"{len(letter.data)} octets; the server takes {self._features.size}"
@@ -200,6 +202,9 @@ class Session:
         self._tray.settle(transaction.letter, *refusal)
 
     def _send_text(self, transaction: Transaction, now: float) -> None:
+        """Hand the text over, unless the right to do so has run out while this process slept."""
+        if now >= transaction.letter.not_after:
+            raise Hangup(Stage.DATA, Reply(0, "", ""), RECALLED)
         self._opening, self._sent = None, transaction
         data = transaction.letter.data
         transaction.dot_at = self._queued + len(data)

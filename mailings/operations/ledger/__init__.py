@@ -10,9 +10,9 @@ from django.db import connection
 
 from mailings.models import Delivery
 from mailings.operations.ledger import postgresql, sqlite
-from mailings.operations.ledger.entry import Claimed, Entry, Turn
+from mailings.operations.ledger.entry import LEASE, Claimed, Entry, Turn
 
-__all__ = ["Claimed", "Entry", "Turn", "take"]
+__all__ = ["LEASE", "Claimed", "Entry", "Turn", "take"]
 
 
 def take(turn: Turn) -> tuple[list[Claimed], int]:

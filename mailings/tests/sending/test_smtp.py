@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -456,6 +457,32 @@ class TestTime:
 
         assert early == []
         assert (results[1].outcome, results[1].stage, results[1].reason) == ("returned", "data", "no_answer")
+
+
+class TestTheRightToSend:
+    def test_ends_for_a_letter_that_waited_too_long(self):
+        clock = Clock()
+        late = replace(letter(2), not_after=clock())
+        with Server() as server, pool(server, clock=clock) as connections:
+            results = send(connections, [letter(1), late])
+
+        assert outcomes(results) == {1: "accepted", 2: "returned"}
+        assert reasons(results)[2] == "recalled"
+        assert server.recipients() == ["r1@example.com"]
+
+    def test_ends_between_the_envelope_and_the_text(self, features):
+        """As for a worker that was stopped there, and slept past its lease."""
+        clock = Clock()
+        soon = replace(letter(1), not_after=clock() + 60)
+        with (
+            Server(script={("DATA", 1): Wait(0.3)}, features=features) as server,
+            pool(server, clock=clock) as connections,
+        ):
+            first = connections.exchange([soon], 0.1)
+            clock.ahead = 61 - 1e-3
+            results = by_key(first + connections.drain(10))
+
+        assert (outcomes(results), server.letters) == ({1: "returned"}, [])
 
 
 class TestConnections:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from mailings.models import Delivery, Mailing, Reason, Run
+from mailings.operations.breaker import Breaker
 from mailings.operations.control import pause
 from mailings.operations.ledger import Claimed, Entry
 from mailings.operations.refusal import NotPossible
@@ -86,17 +88,26 @@ def unfit(row: Claimed, why: str) -> Result:
     )
 
 
-def pause_for(run: Run, result: Result) -> None:
-    """Pause the mailing where the answer is about our account, the message or the line, and name the cause."""
-    if not result.pauses and not is_failure(result):
-        return
-    reason = PAUSES.get(result.reason, Pause.MESSAGE)
-    after = COMES_BACK_AFTER if reason == Pause.CONNECTION else None
+def pause_for(run: Run, results: Sequence[Result], breaker: Breaker) -> None:
+    """Pause the mailing where answers are about our account, the message or the line, or where too many refuse."""
+    culprit = next((result for result in results if result.pauses or is_failure(result)), None)
+    if culprit is not None:
+        reason = PAUSES.get(culprit.reason, Pause.MESSAGE)
+        pause_unless_done(run, reason, culprit.answer, comes_back_after(reason, culprit))
+    elif tripped := breaker.trips(results):
+        pause_unless_done(run, *tripped)
+
+
+def comes_back_after(reason: str, result: Result) -> timedelta | None:
     if result.retry_account_after:
-        after = timedelta(seconds=result.retry_account_after)
+        return timedelta(seconds=result.retry_account_after)
+    return COMES_BACK_AFTER if reason == Pause.CONNECTION else None
+
+
+def pause_unless_done(run: Run, reason: str, words: str, after: timedelta | None = None) -> None:
     try:
-        pause(run.mailing_id, reason, result.answer, after)
+        pause(run.mailing_id, reason, words, after)
     except NotPossible:
         # It is paused for the letter before this one, or a person was first.
         return
-    log.warning("run %s paused: %s (%s)", run.pk, reason, result.reason)
+    log.warning("run %s paused: %s", run.pk, reason)

@@ -19,6 +19,7 @@ from django.utils import timezone
 from mailings.models import Delivery, Run
 from mailings.operations import ledger
 from mailings.operations.answer import entry_of, is_failure, pause_for, unfit
+from mailings.operations.breaker import Breaker
 from mailings.operations.frame import Letters
 from mailings.operations.ledger import LEASE, Claimed, Entry, Turn
 from mailings.operations.pace import Room, room_for, spend
@@ -49,6 +50,7 @@ class Sender:
         self.cursor = 0
         self.is_over = False
         self.room = Room(WINDOW)
+        self.breaker = Breaker()
         # Deliveries in this worker's hand, with the tries they had.
         self.in_hand: dict[int, int] = {}
         self.aside: list[Result] = []
@@ -86,8 +88,7 @@ class Sender:
         self.in_hand |= {row.id: row.tries for row in claimed}
         if not claimed and self.pool.queued and not self.may_send():
             self.aside += self.pool.recall()
-        for result in results:
-            pause_for(self.run, result)
+        pause_for(self.run, results, self.breaker)
         return [letter for row in claimed if (letter := self.letter(row, not_after))]
 
     def size(self) -> int:

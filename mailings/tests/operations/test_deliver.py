@@ -196,6 +196,28 @@ class TestDeliver:
         assert Mailing.objects.get().pause_reason == Mailing.PauseReason.SENDER
         assert count_states(run) == {"pending": 5}
 
+    def test_pauses_where_the_message_is_taken_for_spam(self, connect):
+        with Server(script={("DOT", 0): Say("554 5.7.1 Message rejected as spam")}) as server:
+            connect(server, SENDING_CONNECTIONS=1)
+            run = launched(*many(200))
+
+            operations.deliver(run.pk)
+
+        assert Mailing.objects.get().pause_reason == Mailing.PauseReason.MESSAGE
+        assert count_states(run)["refused"] <= 60
+        assert not Suppression.objects.exists()
+
+    def test_pauses_where_the_list_is_full_of_dead_addresses(self, connect):
+        with Server(rcpt=refuse_by_name) as server:
+            connect(server)
+            run = launched(*many(120), *many(200, "bad"))
+
+            operations.deliver(run.pk)
+
+        run.refresh_from_db()
+        assert Mailing.objects.get().pause_reason == Mailing.PauseReason.REFUSALS
+        assert (run.accepted, 30 <= run.refused <= 130) == (120, True)
+
     def test_asks_afresh_before_each_letter(self, connect):
         with Server() as server:
             connect(server)

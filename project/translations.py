@@ -10,6 +10,8 @@ TEXTS = (
     # The roles, and the names of pages and of the journal.
     _("User"),
     _("Manager"),
+    _("group"),
+    _("groups"),
     _("content type"),
     _("action time"),
     _("Select %s to change"),

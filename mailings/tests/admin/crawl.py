@@ -251,14 +251,6 @@ def list_tricks(world):
     ]
 
 
-def hidden_columns():
-    """Ask every changelist by every column there is, as somebody would who guesses a secret letter by letter."""
-    for model in admin.site._registry:
-        page = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
-        for field in model._meta.concrete_fields:
-            yield f"{page}?{field.name}__startswith={PART}"
-
-
 # --- What the database holds -----------------------------------------------------------------------------------------
 
 

@@ -96,7 +96,7 @@ format: $(DEV_PACKAGES)
 
 messages: $(DEV_PACKAGES)
 	$(BARE) $(PY) manage.py makemessages --locale ru --ignore var --ignore tests --no-wrap --no-location
-	$(BARE) $(PY) manage.py compilemessages --locale ru --ignore $(VENV)
+	$(BARE) $(PY) manage.py compilemessages --locale ru --ignore $(VENV) --ignore var
 
 audit: $(DEV_PACKAGES)
 	$(BIN)/pip-audit --local --skip-editable

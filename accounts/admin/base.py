@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.apps import apps
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
@@ -14,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
+from guardian.models.models import BaseObjectPermission
 
 if TYPE_CHECKING:
     BaseAdmin = admin.ModelAdmin[Any]
@@ -76,6 +78,17 @@ class SafeAdmin(BaseAdmin):
             if hasattr(widget, name):
                 setattr(widget, name, False)
         return field
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Count what people know; the rows that only link two things mean nothing to them."""
+        to_delete, counts, perms_needed, protected = super().get_deleted_objects(objs, request)
+        links = {
+            model._meta.verbose_name_plural
+            for model in apps.get_models(include_auto_created=True)
+            if model._meta.auto_created or issubclass(model, BaseObjectPermission)
+        }
+        shown = {name: count for name, count in counts.items() if name not in links}
+        return to_delete, shown, perms_needed, protected
 
     def log(self, request: HttpRequest, obj: Model, sentence: str) -> None:
         """Write a line of the journal."""

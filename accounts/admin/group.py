@@ -6,6 +6,8 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.base import SafeAdmin
 
@@ -14,6 +16,12 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class GroupAdmin(SafeAdmin, DjangoGroupAdmin):
+    list_display = ("role",)
+
+    @admin.display(description=_("role"), ordering="name")
+    def role(self, group: Group) -> str:
+        return gettext(group.name)
+
     def has_module_permission(self, request: HttpRequest) -> bool:
         return is_superuser(request)
 

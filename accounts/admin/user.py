@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import BaseUserCreationForm, UserChangeForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, BaseUserCreationForm, UserChangeForm
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -20,9 +20,16 @@ from accounts import blocking
 from accounts.access import person, sees_all
 from accounts.admin.base import SafeAdmin, badge
 from accounts.models import User
+from accounts.roles import ROLES
 
 
 class UserForm(UserChangeForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "groups" in self.fields:
+            groups = cast("forms.ModelMultipleChoiceField", self.fields["groups"])
+            groups.label_from_instance = lambda obj: gettext(obj.name)  # type: ignore[method-assign]  # as documented
+
     def clean_is_superuser(self) -> bool:
         """:raises ValidationError: nobody could manage roles any more."""
         keeps = bool(self.cleaned_data["is_superuser"])
@@ -30,6 +37,11 @@ class UserForm(UserChangeForm):
         if self.instance.is_superuser and not keeps and not others.exists():
             raise ValidationError(_("This is the last superuser. Make another one first."))
         return keeps
+
+
+class PasswordForm(AdminPasswordChangeForm):
+    # Whoever may not log in is blocked; an account without a password is no idea of this house.
+    usable_password = None
 
 
 class NewUserForm(BaseUserCreationForm):
@@ -42,12 +54,24 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
 
 
+class RoleFilter(admin.SimpleListFilter):
+    title = _("role")
+    parameter_name = "role"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, gettext(name)) for name in ROLES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
+        return queryset.filter(groups__name=self.value()) if self.value() else queryset
+
+
 @admin.register(User)
 class UserAdmin(SafeAdmin, DjangoUserAdmin):
     form = UserForm
     add_form = NewUserForm
+    change_password_form = PasswordForm
     list_display = ("email", "full_name", "role", "state", "last_login")
-    list_filter = ("is_active", "groups")
+    list_filter = ("is_active", RoleFilter)
     search_fields = ("email", "full_name")
     search_help_text = _("E-mail or name")
     ordering = ("email",)

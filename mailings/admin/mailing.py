@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -81,7 +82,9 @@ class MailingAdmin(ControlledAdmin):
             "total": mailing.last_total,
         }
         failed = mailing.last_refused + mailing.last_unknown
-        return f"{text}, {gettext('failed: %(n)s') % {'n': failed}}" if failed else text
+        if not failed:
+            return text
+        return text + ", " + gettext("failed: %(n)s") % {"n": failed}
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Freeze what has started: the promise about whom and when was made at the launch."""
@@ -158,7 +161,7 @@ def explain_schedule(mailing: Mailing) -> str:
 
 
 def explain_pause(mailing: Mailing) -> str:
-    parts = [f"{mailing.get_pause_reason_display()}.", mailing.pause_detail]
+    parts = [f"{capfirst(mailing.get_pause_reason_display())}.", mailing.pause_detail]
     if mailing.resume_at:
         parts.append(gettext("Resumes by itself at %(time)s.") % {"time": when(mailing.resume_at)})
     return " ".join(filter(None, parts))

@@ -46,7 +46,9 @@ class Verb:
 def when(moment: Any) -> str:
     """Write a time with its zone."""
     local = timezone.localtime(moment)
-    return f"{date_format(local, 'DATETIME_FORMAT')} {local.tzname()}"
+    # The one zone whose Latin letters a Russian reader would stumble over.
+    zone = gettext("MSK") if local.tzname() == "MSK" else local.tzname()
+    return f"{date_format(local, 'DATETIME_FORMAT')} {zone}"
 
 
 # --- Launch ----------------------------------------------------------------------------------------------------------
@@ -130,7 +132,8 @@ def forecast_status(sentence: Promise, *allowed: str) -> Callable[[Mailing], For
                 gettext("Not possible: its status is “%(status)s”.") % {"status": status}, is_possible=False
             )
         count = waiting_of(mailing)
-        return Forecast(f"{sentence} {gettext('Recipients still waiting: %(n)s.') % {'n': count}}", count)
+        waiting = gettext("Recipients still waiting: %(n)s.") % {"n": count}
+        return Forecast(f"{sentence} {waiting}", count)
 
     return forecast
 

@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.access import Owned
 from mailings.models.client_list import ClientList
@@ -15,9 +16,9 @@ class ImportJob(Owned):
 
     class Status(models.TextChoices):
         CHECKED = "checked", _("checked, not loaded")
-        RUNNING = "running", _("running")
-        COMPLETED = "completed", _("completed")
-        FAILED = "failed", _("failed")
+        RUNNING = "running", pgettext_lazy("import", "running")
+        COMPLETED = "completed", pgettext_lazy("import", "completed")
+        FAILED = "failed", pgettext_lazy("import", "failed")
 
     file = models.FileField(_("file"), upload_to="imports/%Y/%m/", editable=False)
     file_name = models.CharField(_("file name"), max_length=200)

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet, TextChoices
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, pgettext_lazy
 
 from mailings.formats import Record, Table
 from mailings.models import Client, Suppression
@@ -21,11 +21,11 @@ CHUNK = 2_000
 class Kind(TextChoices):
     """What becomes of a row; each row is of exactly one kind."""
 
-    NEW = "new", gettext_lazy("new")
-    CHANGED = "changed", gettext_lazy("changed")
-    UNCHANGED = "unchanged", gettext_lazy("unchanged")
-    WRONG = "wrong", gettext_lazy("wrong")
-    REPEATED = "repeated", gettext_lazy("repeated")
+    NEW = "new", pgettext_lazy("row of a file", "new")
+    CHANGED = "changed", pgettext_lazy("row of a file", "changed")
+    UNCHANGED = "unchanged", pgettext_lazy("row of a file", "unchanged")
+    WRONG = "wrong", pgettext_lazy("row of a file", "wrong")
+    REPEATED = "repeated", pgettext_lazy("row of a file", "repeated")
 
 
 GOOD = (Kind.NEW, Kind.CHANGED, Kind.UNCHANGED)

@@ -29,6 +29,7 @@ class Bench:
     octets: int = field(default_factory=letter.octets)
     best: int = 0
     best_processes: int = 0
+    engine_cost: str = ""
 
     def size(self, full: int, quick: int) -> int:
         return quick if self.quick else full
@@ -74,6 +75,9 @@ class Bench:
             sink.check(found["accepted"])
         if found["accepted"] != letters:
             raise Fault(f"{found['accepted']} of {letters} letters were accepted")
+        self.engine_cost = (
+            f"composing {found['compose'] / letters * 1e6:.0f} µs, CPU {found['cpu'] / letters * 1e6:.0f} µs"
+        )
         return float(letters / found["seconds"])
 
     def work(

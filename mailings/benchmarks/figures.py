@@ -16,7 +16,7 @@ def engine_vs_smtp_source(bench: Bench) -> Figure:
     letters = bench.size(20_000, 10_000)
     sessions = bench.best_sessions()
     pairs = paired(bench.repeat, lambda: bench.engine(letters), lambda: bench.best_source(letters))
-    return Figure(LETTERS, "≥1.5", pairs, f"{letters:,} letters, {sessions} sessions")
+    return Figure(LETTERS, "≥1.5", pairs, f"{letters:,} letters, {sessions} sessions; {bench.engine_cost}")
 
 
 def mailing_vs_smtp_source(bench: Bench) -> Figure:

@@ -70,10 +70,11 @@ def payloads_for_a_list(world, model):
     ids = few(world, model._meta.label_lower)
     editing = {"form-TOTAL_FORMS": "1", "form-INITIAL_FORMS": "1", "form-0-id": ids[0], "_save": "1"}
     yield [editing | {f"form-0-{name}": value for name, value in forged(world, world.alice).items()}]
-    for action in dict.fromkeys((*admin.site._registry[model].actions, "delete_selected", "export_admin_action")):
+    actions = list(dict.fromkeys((*admin.site._registry[model].actions, "delete_selected", "export_admin_action")))
+    for action in actions:
         yield [YES | {"action": action, "_selected_action": chosen, "select_across": "0"} for chosen in (ids[:1], ids)]
         yield [YES | {"action": action, "_selected_action": ids[:1], "select_across": "1"}]
-    yield [YES | {"action": action, "_selected_action": [pk]} for pk in ("x", "1\x00", "-1", crawl.ENORMOUS)]
+    yield [YES | {"action": actions[0], "_selected_action": [pk]} for pk in ("x", "1\x00", "-1", crawl.ENORMOUS)]
 
 
 def requests(world, person):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils import timezone
@@ -36,6 +36,12 @@ class PostroomSite(admin.AdminSite):
         """Add the home page's JSON; drop the redirect by content type, which answers for any row of any model."""
         kept = [url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site"]
         return [path("running.json", self.admin_view(self.running_view), name="running"), *kept]
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        # Imported here: the admin package registers its pages with the very site that this module defines.
+        from accounts.admin.choice import ChoicesView  # noqa: PLC0415
+
+        return cast("HttpResponse", ChoicesView.as_view(admin_site=self)(request))
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         return super().each_context(request) | {"demo": settings.DEMO}

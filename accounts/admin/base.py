@@ -17,6 +17,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from guardian.models.models import BaseObjectPermission
 
+from accounts.admin.choice import ManyAutocomplete, ManyChoices, OneAutocomplete, OneChoice
+
 if TYPE_CHECKING:
     BaseAdmin = admin.ModelAdmin[Any]
 else:
@@ -78,6 +80,16 @@ class SafeAdmin(BaseAdmin):
             if hasattr(widget, name):
                 setattr(widget, name, False)
         return field
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", OneAutocomplete(db_field, self.admin_site))
+        return super().formfield_for_foreignkey(db_field, request, **{"form_class": OneChoice, **kwargs})
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", ManyAutocomplete(db_field, self.admin_site))
+        return super().formfield_for_manytomany(db_field, request, **{"form_class": ManyChoices, **kwargs})
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Count what people know; the rows that only link two things mean nothing to them."""

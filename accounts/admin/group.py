@@ -15,7 +15,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class GroupAdmin(SafeAdmin, DjangoGroupAdmin):
+class GroupAdmin(SafeAdmin, DjangoGroupAdmin):  # type: ignore[misc]  # both take any arguments
     list_display = ("role",)
 
     @admin.display(description=_("role"), ordering="name")

@@ -1,12 +1,23 @@
 """Clients: the base of people who may be mailed, in from files and out to files."""
 
+from typing import Any
+
+from django import forms
 from django.contrib import admin
+from django.db.models import JSONField
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.base import ScopedRelatedFilter
 from mailings.admin.base import OwnedAdmin
 from mailings.admin.client_transfer import ClientTransferMixin
 from mailings.models import Client
+from mailings.models.client import SURROGATE
+
+
+class AttributesField(forms.JSONField):
+    def prepare_value(self, value: Any) -> Any:
+        """Show again what was typed even if it holds half a character, which no page can."""
+        return SURROGATE.sub("�", super().prepare_value(value))
 
 
 @admin.register(Client)
@@ -16,4 +27,5 @@ class ClientAdmin(ClientTransferMixin, OwnedAdmin):
     search_fields = ("email", "full_name")
     search_help_text = _("E-mail or name")
     readonly_fields = ("created_at",)
+    formfield_overrides = {JSONField: {"form_class": AttributesField}}
     fields = ("email", "full_name", "comment", "attributes", "consent_at", "consent_source", "created_at")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AutocompleteSelectMultiple
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -15,16 +13,17 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts.admin.choice import ManyAutocomplete, ManyChoices
 from mailings.admin.base import OwnedAdmin, OwnedForm
 from mailings.models import Client, ClientList
 
 
 class ClientListForm(OwnedForm):
-    add_clients = forms.ModelMultipleChoiceField(
+    add_clients = ManyChoices(
         label=_("put clients on the list"),
         queryset=Client.objects.none(),
         required=False,
-        widget=AutocompleteSelectMultiple(ClientList._meta.get_field("clients"), admin.site),
+        widget=ManyAutocomplete(ClientList._meta.get_field("clients"), admin.site),
         help_text=_("For many clients load a file, and name this list there."),
     )
 

@@ -95,8 +95,7 @@ class MailingAdmin(ControlledAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if obj.status == Mailing.Status.SCHEDULED:
-            now = timezone.now()
-            due = obj.first_send_at if obj.first_send_at > now else obj.due_after(now)
+            due = obj.due_after(timezone.now()) if obj.runs.exists() else obj.first_send_at
             Mailing.objects.filter(pk=obj.pk, status=Mailing.Status.SCHEDULED).update(next_send_at=due)
 
     def change_view(

@@ -1,5 +1,6 @@
 """A person in somebody's base. The same address may stand in two owners' bases; neither learns of the other."""
 
+import math
 import re
 from typing import Any, ClassVar
 
@@ -14,6 +15,9 @@ from mailings.models.address import AddressField
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 ATTRIBUTE_NAME = re.compile(r"\w[\w -]{0,49}")
 ATTRIBUTES_LIMIT = 50
+ATTRIBUTE_LIMIT = 1000
+# Half of a character: JSON can say it, UTF-8 and the databases cannot.
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def validate_no_control(value: str) -> None:
@@ -29,14 +33,18 @@ def validate_attributes(value: Any) -> None:
             _('Write attributes as {"city": "Kazan"}, at most %(n)s.'), params={"n": ATTRIBUTES_LIMIT}
         )
     for name, text in value.items():
-        if (
-            not ATTRIBUTE_NAME.fullmatch(name)
-            or not isinstance(text, str | int | float | bool)
-            or len(str(text)) > 1000
-        ):
-            raise ValidationError(
-                _("The attribute “%(name)s” must have a short name and a text."), params={"name": name}
-            )
+        if not ATTRIBUTE_NAME.fullmatch(name) or not is_plain(text):
+            sentence = _("The attribute “%(name)s” must have a short name and a text.")
+            raise ValidationError(sentence, params={"name": name.encode("ascii", "backslashreplace").decode()[:60]})
+
+
+def is_plain(value: Any) -> bool:
+    """Tell whether an attribute is a short text, a number or yes and no, such as both databases and a letter take."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, str):
+        return len(value) <= ATTRIBUTE_LIMIT and not CONTROL.search(value) and not SURROGATE.search(value)
+    return isinstance(value, int) and abs(value) < 10**15
 
 
 class Client(Owned):

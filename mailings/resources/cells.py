@@ -102,10 +102,10 @@ class AttributesWidget(CellWidget):
             value = json.loads(text, parse_constant=refuse, parse_float=finite)
         except (ValueError, RecursionError) as error:
             raise ValidationError(_('Write attributes as {"city": "Kazan"}.')) from error
+        if isinstance(value, dict) and any(IMPOSSIBLE.search(f"{name}{text}") for name, text in value.items()):
+            raise ValidationError(_control())
         validate_attributes(value)
         attributes: dict[str, Any] = value
-        if any(IMPOSSIBLE.search(f"{name}{text}") for name, text in attributes.items()):
-            raise ValidationError(_control())
         return attributes
 
     def render(self, value: Any, obj: Any = None, **_: Any) -> str:

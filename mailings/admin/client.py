@@ -11,13 +11,13 @@ from accounts.admin.base import ScopedRelatedFilter
 from mailings.admin.base import OwnedAdmin
 from mailings.admin.client_transfer import ClientTransferMixin
 from mailings.models import Client
-from mailings.models.client import SURROGATE
+from mailings.models.client import UNSTORABLE
 
 
 class AttributesField(forms.JSONField):
     def prepare_value(self, value: Any) -> Any:
         """Show again what was typed even if it holds half a character, which no page can."""
-        return SURROGATE.sub("�", super().prepare_value(value))
+        return UNSTORABLE.sub("�", super().prepare_value(value))
 
 
 @admin.register(Client)

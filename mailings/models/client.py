@@ -16,8 +16,8 @@ CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]
 ATTRIBUTE_NAME = re.compile(r"\w[\w -]{0,49}")
 ATTRIBUTES_LIMIT = 50
 ATTRIBUTE_LIMIT = 1000
-# Half of a character: JSON can say it, UTF-8 and the databases cannot.
-SURROGATE = re.compile("[\ud800-\udfff]")
+# NUL and halves of a character: JSON can say them, PostgreSQL and UTF-8 cannot.
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def validate_no_control(value: str) -> None:
@@ -43,7 +43,7 @@ def is_plain(value: Any) -> bool:
     if isinstance(value, float):
         return math.isfinite(value)
     if isinstance(value, str):
-        return len(value) <= ATTRIBUTE_LIMIT and not CONTROL.search(value) and not SURROGATE.search(value)
+        return len(value) <= ATTRIBUTE_LIMIT and not UNSTORABLE.search(value)
     return isinstance(value, int) and abs(value) < 10**15
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from mailings.sending.body import Body, encoded
-from mailings.sending.escape import escape_header, escape_html, escape_text
+from mailings.sending.body import Body, Escape, encoded, in_octets
+from mailings.sending.escape import escape_header, escape_html, escape_text, is_plain
 from mailings.sending.header import BadHeader, date_field, field, file_name_parameters, mailbox_field, subject_field
 from mailings.sending.markup import check_html
-from mailings.sending.render import Template, compile_template
+from mailings.sending.render import Template, compile_template, filled
 from mailings.sending.text_from_html import text_from_html
 
 UNSUBSCRIBE_URL: Final = "unsubscribe_url"
@@ -66,11 +66,12 @@ class Frame:
     :param fields: accepted spellings and their canonical keys, as for :func:`mailings.sending.render.compile_template`;
         ``unsubscribe_url`` is always among them.
     :param url_fields: canonical keys allowed in HTML attributes.
+    :ivar fields: the canonical keys that subject and bodies ask for.
     :raises TemplateError: when a template is wrong.
     :raises BadHeader: when the sender, Reply-To or List-ID cannot stand in a header.
     """
 
-    __slots__ = ("_content", "_head", "_subject", "_subject_line", "_templates")
+    __slots__ = ("_content", "_head", "_subject", "_subject_line", "_templates", "fields")
 
     def __init__(
         self, message: Message, fields: Mapping[str, str], url_fields: Collection[str] = (UNSUBSCRIBE_URL,)
@@ -81,13 +82,9 @@ class Frame:
         self._subject = compile_template(message.subject, names)
         self._subject_line = b"" if self._subject.fields else subject_field(self._subject.render({}))
         self._templates = (self._subject, text, html)
+        self.fields = frozenset().union(*(template.fields for template in self._templates))
         self._head = _fixed_head(message)
         self._content = _content(text, html, message.attachments)
-
-    @property
-    def fields(self) -> frozenset[str]:
-        """The canonical keys that subject and bodies ask for."""
-        return frozenset().union(*(template.fields for template in self._templates))
 
     def missing(self, values: Mapping[str, str]) -> frozenset[str]:
         """Return the keys that are blank here and have no fallback; the link to leave is made for each letter."""
@@ -99,22 +96,32 @@ class Frame:
 
         :raises BadHeader: when a value of the recipient would break the header.
         """
-        values = {**recipient.values, UNSUBSCRIBE_URL: recipient.unsubscribe_url}
+        values = filled({**recipient.values, UNSUBSCRIBE_URL: recipient.unsubscribe_url}, self.fields)
         pieces = [
             self._head,
             mailbox_field("To", escape_header(recipient.name), recipient.address),
             self._subject_line or subject_field(self._subject.render(values, escape_header)),
             _own_fields(recipient),
         ]
-        pieces += [piece if isinstance(piece, bytes) else piece.fill(values) for piece in self._content]
+        octets = _octets(values)
+        pieces += [piece if isinstance(piece, bytes) else piece.join(octets[piece.escape]) for piece in self._content]
         return b"".join(pieces)
+
+
+def _octets(values: Mapping[str, str]) -> dict[Escape, dict[str, bytes]]:
+    """Make each value ready once for each kind of body, or for both at once: few hold anything to escape."""
+    if is_plain("".join(values.values())):
+        plain = {key: value.encode() for key, value in values.items()}
+        return {escape_text: plain, escape_html: plain}
+    return {escape: in_octets(values, escape) for escape in (escape_text, escape_html)}
 
 
 def _own_fields(recipient: Recipient) -> bytes:
     if not _MESSAGE_ID.fullmatch(recipient.message_id):
         raise BadHeader("Message-ID")
-    own = date_field(recipient.date) + field("Message-ID", f"<{recipient.message_id}>")
-    return own + _leaving_fields(recipient.unsubscribe_url)
+    # The patterns of both fields let through nothing that would not stand in a header, nor a line above 998 octets.
+    line = f"Message-ID: <{recipient.message_id}>\r\n"
+    return date_field(recipient.date) + line.encode("ascii") + _leaving_fields(recipient.unsubscribe_url)
 
 
 def _leaving_fields(url: str) -> bytes:
@@ -123,7 +130,7 @@ def _leaving_fields(url: str) -> bytes:
         return b""
     if not _URL.fullmatch(url):
         raise BadHeader("List-Unsubscribe")
-    line = field("List-Unsubscribe", f"<{url}>")
+    line = f"List-Unsubscribe: <{url}>\r\n".encode("ascii")
     if not url.startswith("https://"):
         return line  # RFC 8058 3.1: one click needs an HTTPS address
     return line + b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"

@@ -29,8 +29,14 @@ _HEADER: Final[dict[int, str | None]] = {
     **dict.fromkeys((*_CONTROLS, *_SURROGATES, *_UNSEEN)),
     **dict.fromkeys(_LINE_ENDS, " "),
 }
+_MARKUP: Final = re.compile(r"[&<>\"']")
 _NEEDS_HTML: Final = re.compile(r"[&<>\"'\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _NEEDS_TEXT: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def is_plain(value: str) -> bool:
+    """Tell whether the value stands in text and in HTML as it is: on one line, with nothing to escape or leave out."""
+    return value.isprintable() and not _MARKUP.search(value)
 
 
 def escape_text(value: str) -> str:
@@ -45,7 +51,7 @@ def escape_html(value: str) -> str:
 
 def clean_header(value: str) -> str:
     """Return the value as one line: control, zero-width and bidirectional characters out, white space collapsed."""
-    if value.isascii() and value.isprintable() and "  " not in value:
+    if value.isprintable() and "  " not in value:  # no white space but the space is printable, nor anything unseen
         return value.strip()
     return " ".join(value.translate(_HEADER).split())
 

@@ -5,7 +5,7 @@ turns List-Unsubscribe into encoded words (email.md 0.5, 0.6).
 """
 
 import re
-from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -101,19 +101,19 @@ def _short_name(name: str) -> str:
 
 
 def _phrase(name: str, used: int) -> str:
-    if not name or (_ATOMS.fullmatch(name) and "=?" not in name):
+    if not name.isascii() or "=?" in name:
+        return _encoded_words(name, used)
+    if not name or _ATOMS.fullmatch(name):
         return name
-    if name.isascii() and "=?" not in name:
-        return '"' + _QUOTED.sub(r"\\\1", name) + '"'
-    return "\r\n ".join(_encoded_words(name, used))
+    return '"' + _QUOTED.sub(r"\\\1", name) + '"'
 
 
 def _unstructured(line: str, used: int) -> str:
     if not line.isascii() or "=?" in line:
-        return "\r\n ".join(_encoded_words(line, used))
+        return _encoded_words(line, used)
     words = line.split(" ")
     if max(map(len, words)) > MAX_LINE - used:
-        return line if used + len(line) <= MAX_LINE else "\r\n ".join(_encoded_words(line, used))
+        return line if used + len(line) <= MAX_LINE else _encoded_words(line, used)
     return "\r\n ".join(_folded(words, used))
 
 
@@ -128,22 +128,22 @@ def _folded(words: list[str], used: int) -> Iterator[str]:
     yield line
 
 
-def _encoded_words(text: str, used: int) -> Iterator[str]:
-    """Yield B-encoded words of at most 75 octets, each on a line of at most 76, split between characters only."""
-    room = (MAX_ENCODED_LINE - used - _WRAPPING) // 4 * 3
-    if len(whole := text.encode()) <= room:
-        yield _encoded_word(whole)
-        return
-    chunk = bytearray()
-    for char in text:
-        octets = char.encode()
-        if len(chunk) + len(octets) > room:
-            yield _encoded_word(bytes(chunk))
-            chunk.clear()
-            room = (MAX_ENCODED_WORD - _WRAPPING) // 4 * 3
-        chunk += octets
-    yield _encoded_word(bytes(chunk))
+def _encoded_words(text: str, used: int) -> str:
+    """Return B-encoded words of at most 75 octets, each on a line of at most 76, split between characters only."""
+    octets = text.encode()
+    end = (MAX_ENCODED_LINE - used - _WRAPPING) // 4 * 3
+    if len(octets) <= end:
+        return _encoded_word(octets)
+    words = []
+    start = 0
+    while end < len(octets):
+        while octets[end] & 0b11000000 == 0b10000000:  # inside a character (RFC 3629 3)
+            end -= 1
+        words.append(_encoded_word(octets[start:end]))
+        start, end = end, end + (MAX_ENCODED_WORD - _WRAPPING) // 4 * 3
+    words.append(_encoded_word(octets[start:]))
+    return "\r\n ".join(words)
 
 
 def _encoded_word(octets: bytes) -> str:
-    return f"=?utf-8?b?{b64encode(octets).decode('ascii')}?="
+    return f"=?utf-8?b?{b2a_base64(octets, newline=False).decode('ascii')}?="

@@ -5,7 +5,7 @@ Django's engine is not for users' texts: ``{{ client.owner.password }}`` works t
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +21,7 @@ __all__ = [
     "escape_header",
     "escape_html",
     "escape_text",
+    "filled",
 ]
 
 MAX_PLACEHOLDER: Final = 300
@@ -123,6 +124,11 @@ def compile_template(text: str, fields: Mapping[str, str]) -> Template:
         position = placeholder.end
     parts.append(text[position:])
     return Template(_joined(parts), frozenset(part.key for part in parts if isinstance(part, Placeholder)))
+
+
+def filled(values: Mapping[str, str], keys: Iterable[str]) -> dict[str, str]:
+    """Return those of the keys that are not blank, with their values trimmed."""
+    return {key: value for key in keys if (value := _trimmed(values.get(key, "")))}
 
 
 def _read(text: str, opening: int, names: Mapping[str, str]) -> Placeholder:

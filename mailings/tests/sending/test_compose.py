@@ -5,6 +5,7 @@ import email.base64mime
 import email.policy
 import email.utils
 import re
+from base64 import b64decode
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from email.header import decode_header, make_header
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mailings.sending.body import Body, encoded
+from mailings.sending.body import LINE, MOST_SPLIT_AT_ONCE, SHORTEST_RUN, Body, encoded
 from mailings.sending.compose import Attachment, Frame, Message, Recipient
 from mailings.sending.escape import clean_header, escape_header, escape_html, escape_text
 from mailings.sending.header import BadHeader, file_name_parameters
@@ -46,6 +47,8 @@ RECIPIENT = Recipient(
     unsubscribe_url=URL,
 )
 
+VALUES = st.text(st.sampled_from("абв XYZ 12№«»<>&\"'\n\r\t\0\x85\xa0\u200b\ud800🎉"), max_size=8)
+MOST = [MOST_SPLIT_AT_ONCE * LINE + octets for octets in (-1, 0, 1, LINE - 1, LINE, LINE + 1)]
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=150)
 LINES = st.text(st.sampled_from("абвгд ёЖ abc XYZ 123 .,;:!?-—«»🎉👍é\"'=?_<>()@\\"), max_size=200)
 
@@ -139,6 +142,19 @@ class TestLetter:
 
         assert content(parsed, "plain").startswith('Здравствуйте, <b>& "x"!')
         assert content(parsed, "html").startswith("<p>Здравствуйте, &lt;b&gt;&amp; &quot;x&quot;!</p>")
+
+    @given(VALUES, VALUES)
+    @settings(max_examples=300)
+    @example("\0", "Казань")
+    @example("\u200b", "O'Neil & Co")
+    def test_fills_plain_values_and_others_alike(self, name, city):
+        message = replace(MESSAGE, text="{{ город | где }} {{ имя | друг }}", html="<p>{{ имя | друг }} {{ город }}")
+
+        parsed = compose(message, replace(RECIPIENT, values={"name": name, "city": city}))
+
+        for kind, source, escape in (("plain", message.text, escape_text), ("html", message.html, escape_html)):
+            expected = compile_template(source, FIELDS).render({"name": name, "city": city}, escape)
+            assert content(parsed, kind) == lines(expected)
 
     def test_tells_what_is_missing(self):
         frame = Frame(replace(MESSAGE, subject="{{ город }}: {{ имя }}", text="{{ unsubscribe_url }}"), FIELDS)
@@ -299,6 +315,19 @@ class TestHeader:
         assert str(make_header(decode_header(phrase))) == escape_header(name)
         assert address == "ivan@mail.ru"
 
+    @given(st.text(st.sampled_from("aéд№🎉"), min_size=30, max_size=120))
+    def test_is_split_between_characters_only(self, name):
+        raw = Frame(replace(MESSAGE, subject="{{ имя }}"), FIELDS).fill(replace(RECIPIENT, values={"name": name}))
+
+        words = re.findall(rb"=\?utf-8\?b\?([^?]*)\?=", raw.split(b"Subject: ")[1].split(b"\r\nDate")[0])
+        assert "".join(b64decode(word).decode() for word in words) == ("" if name.isascii() else name)
+
+    @pytest.mark.parametrize(("name", "words"), [("д" * 22 + "a", 1), ("д" * 23, 2), ("д" * 44, 2), ("д" * 45, 3)])
+    def test_has_no_more_words_than_a_line_needs(self, name, words):
+        raw = Frame(MESSAGE, FIELDS).fill(replace(RECIPIENT, name=name))
+
+        assert raw.split(b"To: ")[1].split(b" <ivan")[0].count(b"=?utf-8?b?") == words
+
 
 class TestBody:
     @given(TEXTS, TEXTS, TEXTS)
@@ -324,7 +353,16 @@ class TestBody:
             assert decoded(raw) == template.render({"name": value})
             assert max(map(len, raw.split(b"\r\n"))) <= 76
 
-    @pytest.mark.parametrize("length", [0, 1, 2, 3, 56, 57, 58, 113, 114, 115, 1000])
+    @pytest.mark.parametrize("length", [SHORTEST_RUN - 1, SHORTEST_RUN, SHORTEST_RUN + 1])
+    @pytest.mark.parametrize("value", ["", "1", "22", "333"])
+    def test_joins_runs_and_what_is_too_short_for_one(self, length, value):
+        template = compile_template("{{ имя }}" + "т{{ имя }}".join(["x" * length] * 3), FIELDS)
+
+        raw = Body(template, escape_text).fill({"name": value})
+
+        assert decoded(raw) == template.render({"name": value})
+
+    @pytest.mark.parametrize("length", [0, 1, 2, 3, 56, 57, 58, 113, 114, 115, 1000, *MOST])
     def test_has_lines_of_76_characters(self, length):
         raw = encoded(b"x" * length)
 

@@ -1,11 +1,12 @@
 import string
+import sys
 import timeit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailings.sending.escape import clean_header, escape_header, escape_html, escape_text
+from mailings.sending.escape import _HEADER, clean_header, escape_header, escape_html, escape_text, is_plain
 from mailings.sending.render import BrokenPlaceholder, UnknownPlaceholder, compile_template
 
 FIELDS = {"имя": "name", "name": "name", "Полное имя": "full_name", "email": "email"}
@@ -152,6 +153,19 @@ class TestEscaping:
     @pytest.mark.parametrize("char", "\u200b\u200d\u202e\u2066\ufeff\xad")
     def test_of_headers_leaves_nothing_unseen(self, char):
         assert escape_header(f"a{char}b") == "ab"
+
+    def test_of_headers_has_nothing_to_do_on_what_can_be_printed(self):
+        printable = "".join(filter(str.isprintable, map(chr, range(sys.maxunicode + 1))))
+
+        assert clean_header(printable) == printable.strip()
+        assert escape_text(printable) == printable
+        assert {char for char in printable if char.isspace()} == {" "}
+        assert all(not chr(code).isprintable() for code in _HEADER)
+
+    @pytest.mark.parametrize("char", "&<>\"'\n\t\0\x85\xa0\u200b\ud800")
+    def test_tells_plain_values_from_others(self, char):
+        assert is_plain("Клиент №1 — «Ёж» 🎉")
+        assert not is_plain(f"a{char}b")
 
     def test_of_headers_makes_one_short_line(self):
         assert escape_header("  a \r\n  b\xa0c ") == "a b c"

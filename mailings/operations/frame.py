@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import mimetypes
+import time
+from datetime import datetime, tzinfo
 from email.utils import parseaddr
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -16,7 +19,7 @@ from mailings.models import Run
 from mailings.models.placeholder import FIELDS, fields_of
 from mailings.operations.ledger import Claimed
 from mailings.sending.compose import Attachment, Frame, Message, Recipient
-from mailings.sending.token import seal
+from mailings.sending.token import Seal
 
 
 def sender_domain() -> str:
@@ -70,6 +73,12 @@ def site_host() -> str:
     return urlsplit(settings.SITE_URL).hostname or "localhost"
 
 
+@lru_cache(maxsize=1)
+def _moment(second: int, zone: tzinfo) -> datetime:
+    """Return the time for the Date of a letter, which has no fractions: the letters of one second share it."""
+    return datetime.fromtimestamp(second, zone)
+
+
 class Letters:
     """The letters of one run: composed once, filled for each recipient.
 
@@ -81,21 +90,21 @@ class Letters:
         self.asks_attributes = bool(self.frame.fields - set(FIELDS.values()))
         self.domain = sender_domain()
         self.address = f"{settings.SITE_URL}/u/"
-        self.key = token_key()
+        self.seal = Seal(token_key())
+        self.zone = timezone.get_current_timezone()
 
     def fill(self, row: Claimed) -> bytes:
         """Write the letter for one recipient.
 
         :raises ValueError: his data cannot stand in a letter.
         """
-        url = f"{self.address}{seal(row.id, self.key)}/"
         recipient = Recipient(
             address=row.address,
             name=row.full_name,
             values=self.values(row) | {"full_name": row.full_name, "email": row.address},
             message_id=f"{row.message_id.hex}@{self.domain}",
-            unsubscribe_url=url,
-            date=timezone.localtime(),
+            unsubscribe_url=f"{self.address}{self.seal.seal(row.id)}/",
+            date=_moment(int(time.time()), self.zone),
         )
         return self.frame.fill(recipient)
 

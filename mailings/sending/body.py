@@ -1,8 +1,9 @@
 """Encodes a filled text as base64 (RFC 2045 6.8), so that a letter costs no more than its own values.
 
 The long texts between placeholders are encoded once, in the three alignments that base64 can meet them in; a letter
-then joins ready blocks, and encodes its values and the short texts about them in one go. Base64 and not quoted-printable: Cyrillic grows by a third instead of
-three times, and neither a line's length nor a dot at its start can matter any more (email.md 1.4).
+then joins ready blocks, and encodes its values and the short texts about them in one go. Base64 and not
+quoted-printable: Cyrillic grows by a third instead of three times, and neither a line's length nor a dot at its start
+can matter any more (email.md 1.4).
 """
 
 from binascii import b2a_base64

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailings.sending.token import seal, unseal
+from mailings.sending.token import Seal, seal, unseal
 
 KEY, OLD = b"k" * 32, b"o" * 32
 NUMBERS = st.integers(0, 2**64 - 1)
@@ -35,6 +35,20 @@ class TestToken:
     def test_is_short_and_always_the_same(self):
         assert seal(7, KEY) == seal(7, KEY)
         assert len(seal(2**64 - 1, KEY)) == 24
+
+    @pytest.mark.parametrize(
+        ("number", "token"),
+        [(0, "rLUpLxNWDkMP5yoC-KHYxFsq"), (7, "-QzIEeGKrgONgEZDavvvzfwr"), (2**64 - 1, "Rwh0SAA4VDMRcWz9cctdaF__")],
+    )
+    def test_is_what_letters_already_sent_hold(self, number, token):
+        assert seal(number, KEY) == token
+        assert unseal(token, [OLD, KEY]) == number
+
+    @given(st.lists(NUMBERS, max_size=4))
+    def test_does_not_depend_on_what_was_sealed_before(self, numbers):
+        kept = Seal(KEY)
+
+        assert [kept.seal(number) for number in numbers] == [seal(number, KEY) for number in numbers]
 
     def test_does_not_tell_neighbours(self):
         tokens = [seal(number, KEY) for number in range(200)]

@@ -37,6 +37,8 @@ class ClientListForm(OwnedForm):
 class ClientListAdmin(OwnedAdmin):
     form = ClientListForm
     list_display = ("name", "description", "clients_link", "created_at")
+    # A count groups the rows, and grouped rows lose the order of the model.
+    ordering = ("-id",)
     search_fields = ("name",)
     search_help_text = _("Name")
     readonly_fields = ("clients_link", "created_at")

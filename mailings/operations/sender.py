@@ -9,6 +9,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from email.utils import parseaddr
 
@@ -49,6 +50,7 @@ class Sender:
         self.token = uuid.uuid4()
         self.cursor = 0
         self.is_over = False
+        self.recalls = False
         self.room = Room(WINDOW)
         self.breaker = Breaker()
         # Deliveries in this worker's hand, with the tries they had.
@@ -57,15 +59,27 @@ class Sender:
         self.answered: deque[tuple[float, int]] = deque()
 
     def work(self) -> bool:
-        """Send until the time is up or nobody is left, and return whether somebody is left to send to at once."""
-        letters = self.turn([])
-        while letters or self.aside or self.pool.queued or self.pool.in_flight or self.waits_for_room():
-            letters = self.turn(self.exchange(letters))
+        """Send until the time is up or nobody is left, and return whether somebody is left to send to at once.
+
+        The engine has a thread of its own: while one window is on the wire, the answers to the one before it are
+        written down and the one after it is claimed and composed. This thread alone talks to the database.
+        """
+        letters, results = self.turn([]), list[Result]()
+        with ThreadPoolExecutor(1, "engine") as engine:
+            while letters or results or self.has_unfinished() or self.waits_for_room():
+                exchange = engine.submit(self.exchange, letters)
+                letters = self.turn(results) if results or self.size() else []
+                results = [*self.take_aside(), *exchange.result()]
         return self.room.is_worth_waiting and self.may_send() and self.has_pending()
+
+    def has_unfinished(self) -> bool:
+        return bool(self.aside or self.pool.queued or self.pool.in_flight)
 
     def exchange(self, letters: Sequence[Letter]) -> list[Result]:
         """Hand letters over, and collect answers until there are enough of them to be worth a transaction."""
-        results = [*self.take_aside(), *self.pool.exchange(letters, timeout=1.0)]
+        if self.recalls:
+            return self.pool.recall()
+        results = self.pool.exchange(letters, timeout=1.0)
         end = time.monotonic() + MOMENT_SECONDS
         while len(results) < BATCH and self.pool.in_flight and (left := end - time.monotonic()) > 0:
             results += self.pool.exchange([], timeout=left)
@@ -86,8 +100,7 @@ class Sender:
         self.note_rate(len(entries))
         claimed = self.write(entries, 0 if self.is_over else self.size(), now)
         self.in_hand |= {row.id: row.tries for row in claimed}
-        if not claimed and self.pool.queued and not self.may_send():
-            self.aside += self.pool.recall()
+        self.recalls = not claimed and self.pool.queued > 0 and not self.may_send()
         pause_for(self.run, results, self.breaker)
         return [letter for row in claimed if (letter := self.letter(row, not_after))]
 

@@ -6,20 +6,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from mailings.operations.ledger.entry import LEASE, Entry, Row, Turn
 
+# IS TRUE hides the state from the planner, who would else look for it in the index of the undecided: by then that holds
+# an entry for every row that was ever being sent, dead until the next vacuum.
 RECORD = """
 WITH entry (id, state, reason, next_try_at, stage, code, enhanced_code, answer, suppresses) AS (
     SELECT * FROM unnest(
-        %(ids)s::bigint[], %(states)s::text[], %(reasons)s::text[], %(next_tries)s::timestamptz[], %(stages)s::text[],
-        %(codes)s::smallint[], %(enhanced_codes)s::text[], %(answers)s::text[], %(suppresses)s::bool[]
+        %(ids)s, %(states)s, %(reasons)s, %(next_tries)s, %(stages)s,
+        %(codes)s, %(enhanced_codes)s, %(answers)s, %(suppresses)s
     )
 ), held AS (
     UPDATE mailings_delivery AS d SET
         state = entry.state, reason = entry.reason, next_try_at = entry.next_try_at,
         tries = d.tries + (entry.state <> 'pending')::int, claim_token = NULL, lease_until = NULL
-    FROM entry WHERE d.id = entry.id AND d.state = 'sending' AND d.claim_token = %(token)s
+    FROM entry WHERE d.id = entry.id AND (d.state = 'sending') IS TRUE AND d.claim_token = %(token)s
     RETURNING d.id, d.address
 ), attempt AS (
     INSERT INTO mailings_attempt
@@ -37,7 +40,7 @@ WITH entry (id, state, reason, next_try_at, stage, code, enhanced_code, answer, 
     FROM entry JOIN held USING (id)
 ), hour AS (
     INSERT INTO mailings_hourlycounter AS h (owner_id, mailing_id, hour, accepted, refused, deferred)
-    SELECT %(owner)s, %(mailing)s, date_trunc('hour', %(now)s::timestamptz), accepted, refused, deferred
+    SELECT %(owner)s, %(mailing)s, date_trunc('hour', %(now)s), accepted, refused, deferred
     FROM sum WHERE accepted + refused + deferred > 0
     ON CONFLICT (mailing_id, hour) DO UPDATE SET
         accepted = h.accepted + EXCLUDED.accepted, refused = h.refused + EXCLUDED.refused,
@@ -82,11 +85,56 @@ WITH picked AS (
 UPDATE mailings_delivery AS d SET
     state = j.state,
     reason = CASE j.state WHEN 'cancelled' THEN 'client_deleted' WHEN 'suppressed' THEN 'suppressed' ELSE d.reason END,
-    claim_token = CASE j.state WHEN 'sending' THEN %(token)s::uuid END,
+    claim_token = CASE j.state WHEN 'sending' THEN %(token)s END,
     lease_until = CASE j.state WHEN 'sending' THEN now() + %(lease)s END
 FROM judged AS j WHERE d.id = j.id
 RETURNING d.id, j.state, d.address, d.message_id, d.tries, j.full_name, j.attributes::text
 """
+
+
+# What the statements take, by the name and type of each parameter.
+TYPES = {
+    "ids": "bigint[]",
+    "states": "text[]",
+    "reasons": "text[]",
+    "next_tries": "timestamptz[]",
+    "stages": "text[]",
+    "codes": "smallint[]",
+    "enhanced_codes": "text[]",
+    "answers": "text[]",
+    "suppresses": "bool[]",
+    "run": "bigint",
+    "owner": "bigint",
+    "mailing": "bigint",
+    "token": "uuid",
+    "now": "timestamptz",
+    "after": "bigint",
+    "size": "int",
+    "lease": "interval",
+}
+
+
+class Statement:
+    """A statement planned once per connection: planning it for each window took longer than running it."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self.names = [name for name in TYPES if f"%({name})s" in text]
+        places = {name: f"${number}" for number, name in enumerate(self.names, 1)}
+        types = ", ".join(TYPES[name] for name in self.names)
+        self.preparation = f"PREPARE {name} ({types}) AS {text % places}"
+        self.call = f"EXECUTE {name} ({', '.join(f'%({name})s' for name in self.names)})"
+
+
+RECORDING, CLAIMING = Statement("postroom_record", RECORD), Statement("postroom_claim", CLAIM)
+
+
+def prepare(cursor: CursorWrapper) -> None:
+    """Prepare the statements on a connection that has not got them yet."""
+    if getattr(connection, "postroom_prepared", None) is not connection.connection:
+        cursor.execute("DEALLOCATE ALL")
+        cursor.execute(RECORDING.preparation)
+        cursor.execute(CLAIMING.preparation)
+        connection.postroom_prepared = connection.connection  # type: ignore[attr-defined]  # a note of ours
 
 
 def take(turn: Turn) -> list[Row]:
@@ -104,10 +152,11 @@ def take(turn: Turn) -> list[Row]:
         "size": turn.size,
         "lease": LEASE,
     }
-    statements = [RECORD] if turn.entries else []
-    statements += [CLAIM] if turn.size else []
+    calls = [RECORDING.call] if turn.entries else []
+    calls += [CLAIMING.call] if turn.size else []
     with connection.cursor() as cursor:
-        cursor.execute(";".join(statements), values | columns(turn.entries))
+        prepare(cursor)
+        cursor.execute(";".join(calls), values | columns(turn.entries))
         return cursor.fetchall() if turn.size else []
 
 

@@ -1,21 +1,18 @@
 """What huey runs: primary keys in, one operation. A lost message costs a minute, for the database is the truth."""
 
 import logging
-import sqlite3
 
 from django.db import transaction
 from django.utils import timezone
 from huey import crontab
 from huey.contrib.djhuey import db_periodic_task, db_task
-from huey.exceptions import HueyException
-from redis.exceptions import RedisError
 
+from accounts.tasks import QUEUE_FAULTS
 from mailings import operations
 
 log = logging.getLogger(__name__)
 
 FIRST = 10
-QUEUE_FAULTS = (HueyException, RedisError, sqlite3.Error, OSError)
 
 
 @db_periodic_task(crontab(minute="*"), priority=FIRST, expires=50)

@@ -16,10 +16,8 @@ from import_export.widgets import Widget
 
 from mailings.models import Client
 from mailings.models.address import normalise_address
-from mailings.models.client import validate_attributes
+from mailings.models.client import UNSTORABLE, validate_attributes
 
-# What PostgreSQL can hold in no text and no JSON.
-IMPOSSIBLE = re.compile("[\x00\ud800-\udfff]")
 DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
 EARLIEST = 1970
 
@@ -33,7 +31,7 @@ class CellWidget(Widget):  # type: ignore[misc]  # import-export ships no types
     def clean(self, value: Any, row: Any = None, **_: Any) -> Any:
         """:raises ValidationError: with the sentence for the author of the file."""
         text = flat("" if value is None else str(value))
-        if IMPOSSIBLE.search(text):
+        if UNSTORABLE.search(text):
             raise ValidationError(_control())
         return self.parse(text) if text else None
 
@@ -102,7 +100,7 @@ class AttributesWidget(CellWidget):
             value = json.loads(text, parse_constant=refuse, parse_float=finite)
         except (ValueError, RecursionError) as error:
             raise ValidationError(_('Write attributes as {"city": "Kazan"}.')) from error
-        if isinstance(value, dict) and any(IMPOSSIBLE.search(f"{name}{text}") for name, text in value.items()):
+        if isinstance(value, dict) and any(UNSTORABLE.search(f"{name}{text}") for name, text in value.items()):
             raise ValidationError(_control())
         validate_attributes(value)
         attributes: dict[str, Any] = value

@@ -102,7 +102,7 @@ def link(mailing: Mailing) -> dict[str, Any]:
 
 def attention(mailing: Mailing) -> dict[str, Any]:
     values = {"title": mailing.title, "why": mailing.get_pause_reason_display()}
-    return {"text": gettext("“%(title)s” is paused: %(why)s.") % values, "url": link(mailing)["url"]}
+    return {"text": gettext("“%(title)s” stands still: %(why)s.") % values, "url": link(mailing)["url"]}
 
 
 def first_steps(user: Any) -> list[dict[str, Any]]:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from mailings.sending.compose import Frame, Message, Recipient
-from mailings.sending.token import seal
+from mailings.sending.token import Seal
 
 SENDER_NAME = "Postroom"
 SENDER = "office@post.example.org"
 SITE_URL = "https://post.example.org"
 KEY = b"a key that opens nothing but this bench"
+SEAL = Seal(KEY)
 FIELDS = ("full_name", "email", "city", "order", "bonus", "unsubscribe_url")
 
 SUBJECT = "{{ full_name | Добрый день }}, ваш заказ {{ order }} готов"
@@ -63,7 +64,7 @@ def recipient(number: int, now: datetime) -> Recipient:
         values=values(number),
         message_id=f"{number:032x}@post.example.org",
         date=now,
-        unsubscribe_url=f"{SITE_URL}/u/{seal(number, KEY)}/",
+        unsubscribe_url=f"{SITE_URL}/u/{SEAL.seal(number)}/",
     )
 
 

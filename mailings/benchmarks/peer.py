@@ -22,7 +22,6 @@ from django.conf import settings
 from django.core.management import call_command
 
 from mailings.benchmarks import letter
-from mailings.sending.token import seal
 
 AT_ONCE = 1000
 
@@ -62,7 +61,7 @@ def queue(template: Any, letters: int) -> None:
 
 
 def one(template: Any, number: int) -> dict[str, Any]:
-    url = f"{letter.SITE_URL}/u/{seal(number, letter.KEY)}/"
+    url = f"{letter.SITE_URL}/u/{letter.SEAL.seal(number)}/"
     return {
         "recipients": letter.address(number),
         "template": template,

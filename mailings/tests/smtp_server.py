@@ -348,11 +348,11 @@ def main() -> None:
     parser.add_argument("--dir", type=Path, required=True)
     options = parser.parse_args()
     options.dir.mkdir(parents=True, exist_ok=True)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Blocked first and awaited later: a signal that came just before a pause would be lost.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     with Server(rcpt=refuse_by_name, port=options.port, on_letter=write_into(options.dir)) as server:
         print(server.port, flush=True)
-        with contextlib.suppress(KeyboardInterrupt):
-            signal.pause()
+        signal.sigwait({signal.SIGTERM, signal.SIGINT})
 
 
 if __name__ == "__main__":

@@ -75,8 +75,8 @@ def named_faults(stage: Stage, asked: argparse.Namespace) -> list[str]:
             continue
         try:
             fault(stage)
-        except Violation as violation:
-            stage.dismiss()
+        except (Violation, RuntimeError) as violation:
+            stage.clean_up()
             failures.append(f"{name}: {violation}")
         print(f"  {name}: {'FAILED' if failures and failures[-1].startswith(f'{name}:') else 'holds'}", flush=True)
     return failures

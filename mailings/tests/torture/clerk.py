@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from datetime import timedelta
@@ -17,7 +18,7 @@ from typing import Any
 
 import django
 from django.core.management import call_command
-from django.db import close_old_connections, connection
+from django.db import close_old_connections, connection, transaction
 from django.db.models import Count, Sum
 from django.utils import timezone
 
@@ -110,10 +111,15 @@ class Clerk:
 
         tasks.wake(*operations.resume(mailing))
 
-    def do_switch_off(self, mailing: int) -> None:
+    def do_switch_off(self, mailing: int, slowly: float = 0.0) -> None:
+        """Switch it off; `slowly` seconds lie between the lock of its row and the rest of the work."""
         from mailings import operations  # noqa: PLC0415
+        from mailings.operations.control import locked  # noqa: PLC0415
 
-        operations.switch_off(mailing, self.mailing(mailing).owner, "torture")
+        with transaction.atomic():
+            locked(mailing)
+            time.sleep(slowly)
+            operations.switch_off(mailing, self.mailing(mailing).owner, "torture")
 
     def do_block(self, mailing: int) -> None:
         from accounts.blocking import block  # noqa: PLC0415
@@ -184,6 +190,12 @@ class Clerk:
         from mailings.models import Mailing  # noqa: PLC0415
 
         Mailing.objects.filter(pk=mailing).update(finish_send_at=timezone.now())
+
+    def do_abandon(self) -> None:
+        """Let nothing be sent any more of the mailings there are."""
+        from mailings.models import Mailing  # noqa: PLC0415
+
+        Mailing.objects.filter(status__in=Mailing.UNFINISHED).update(status="switched_off")
 
     # --- Reading
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mailings.tests.torture.invariants import IN_HAND
 from mailings.tests.torture.stage import Stage
-from mailings.tests.torture.trial import Trial
+from mailings.tests.torture.trial import Trial, wait_for
 
 # Longer than a window takes: the kill falls anywhere between a letter's arrival and the next windows' commits.
 LATEST_SECONDS = 0.03
@@ -71,6 +71,7 @@ class Rounds:
             self.alive.append(self.stage.worker(WORKERS="1"))
         while len(self.alive) > count:
             self.stage.kill(self.alive.pop())
+        wait_for(lambda: all(self.stage.is_ready(worker) for worker in self.alive))
 
     def kill(self, trial: Trial, chance: random.Random, count: int) -> bool:
         """Kill one worker some letters on, put a new one in its place, and tell whether it came to that."""

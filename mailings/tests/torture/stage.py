@@ -78,6 +78,7 @@ class Stage:
         self.tally = Tally()
         self.numbers = itertools.count(1)
         self.processes: list[subprocess.Popen[str]] = []
+        self.logs: dict[int, Path] = {}
         self.resident: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
@@ -124,7 +125,7 @@ class Stage:
             "EMAIL_PORT": str(self.sink.port),
             "DEFAULT_FROM_EMAIL": "Shop <office@shop.example>",
             "LANGUAGE_CODE": "en",
-            "LOG_LEVEL": "WARNING",
+            "LOG_LEVEL": "INFO",
             "WORKERS": "2",
         }
 
@@ -183,7 +184,14 @@ class Stage:
     def worker(self, **env: str) -> subprocess.Popen[str]:
         """Start one more worker, which meets the services directly unless `env` says otherwise."""
         env = self.env | self.direct | env
-        return self.spawn(f"worker-{next(self.numbers)}", [sys.executable, "manage.py", "run_huey"], env)
+        name = f"worker-{next(self.numbers)}"
+        worker = self.spawn(name, [sys.executable, "manage.py", "run_huey"], env)
+        self.logs[worker.pid] = self.folder / f"{name}.log"
+        return worker
+
+    def is_ready(self, worker: subprocess.Popen[str]) -> bool:
+        """Tell whether a worker has begun to look into the queue."""
+        return "consumer started" in self.logs[worker.pid].read_text()
 
     def ensure_worker(self) -> subprocess.Popen[str]:
         """Return the worker that goes from case to case, behind the doors that can be shut; a new one if it is gone."""
@@ -195,6 +203,11 @@ class Stage:
         """Kill the worker that goes from case to case: the next one needs a place to itself."""
         if self.resident is not None:
             self.kill(self.resident)
+
+    def clean_up(self) -> None:
+        """After a fault that did not end well: what it left behind must not send into the next one."""
+        self.dismiss()
+        self.clerk.abandon()
 
     def kill(self, process: subprocess.Popen[str], by: int = signal.SIGKILL) -> None:
         if process.poll() is None:

@@ -79,7 +79,7 @@ class Trial:
 
         :raises Violation: listing the first ones.
         """
-        ledger, taken = self.do("ledger"), self.sink.ask("taken")
+        ledger, taken = self.do("ledger"), self.sink.taken()
         found = invariants.violations(ledger, taken, unknown)
         self.stage.tally.add(invariants.checked(ledger, taken), found)
         wrong = {state: ledger["states"].get(state, 0) for state in expected}

@@ -45,6 +45,19 @@ def switched_off(stage: Stage) -> None:
         raise Violation("nobody was cancelled")
 
 
+def switched_off_with_the_first_answers(stage: Stage) -> None:
+    """F34: the first answers of the hour are written while the mailing's row is locked; neither side may lose."""
+    trial = stage.trial(letters=LETTERS)
+    trial.sink.rules({"stage": "dot", "delay": 1.0})
+    stage.ensure_worker()
+    trial.launch()
+    trial.wait_for_held(5)
+
+    trial.do("switch_off", slowly=2.5)
+
+    trial.settle_and_check()
+
+
 def owner_blocked(stage: Stage) -> None:
     """F35: paused with the block; nobody is lost when it is lifted and the mailing resumed."""
     trial = stage.trial(letters=LETTERS)
@@ -74,7 +87,7 @@ def recipients_gone_and_message_edited(stage: Stage) -> None:
     trial.sink.rules()
 
     trial.settle_and_check(accepted=LETTERS - 5, cancelled=2, suppressed=3)
-    if trial.sink.ask("look")["forged"]:
+    if trial.sink.look()["forged"]:
         raise Violation("letters left with the subject that was edited after the launch")
 
 
@@ -96,6 +109,7 @@ def left_while_in_hand(stage: Stage) -> None:
 FAULTS = (
     paused_and_resumed,
     switched_off,
+    switched_off_with_the_first_answers,
     owner_blocked,
     recipients_gone_and_message_edited,
     left_while_in_hand,

@@ -106,7 +106,7 @@ def sent_again_to_unknown(stage: Stage) -> None:
     trial.settle()
 
     total, states = trial.sink.look()["total"], trial.look()["states"]
-    taken = trial.sink.ask("taken")
+    taken = trial.sink.taken()
     if (count, total - before, states, max(taken.values())) != (3, 3, {"accepted": LETTERS}, 1):
         raise Violation(f"again to {count}: {total - before} letters more, {states}")
 

@@ -7,6 +7,7 @@
 #   make messages  brings the Russian catalogue up to date and compiles it
 #   make audit     asks PyPI for known weaknesses in the installed packages
 #   make bench     prints the figures of mailings/benchmarks
+#   make torture   kills workers at random while they send, and names its invariants (ARGS="--rounds 50 --seed 1")
 #   make setup     the virtual environment and .env only
 
 PORT ?= 8000
@@ -31,7 +32,7 @@ LIKE_PRODUCTION = env READ_DOT_ENV=0 SECRET_KEY="$(KEY)" DEBUG=False DEMO=False 
 	DEFAULT_FROM_EMAIL='Postroom <post@example.org>' TRUST_X_FORWARDED_PROTO=True \
 	SECURE_HSTS_SECONDS=31536000 SECURE_HSTS_INCLUDE_SUBDOMAINS=True SECURE_HSTS_PRELOAD=True
 
-.PHONY: setup demo test check bench audit format messages
+.PHONY: setup demo test check bench torture audit format messages
 .PHONY: check-format check-lint check-layers check-types check-templates check-system check-migrations \
 	check-translations check-deploy
 
@@ -97,6 +98,9 @@ format: $(DEV_PACKAGES)
 messages: $(DEV_PACKAGES)
 	$(BARE) $(PY) manage.py makemessages --locale ru --ignore var --ignore tests --no-wrap --no-location
 	$(BARE) $(PY) manage.py compilemessages --locale ru --ignore $(VENV) --ignore var
+
+torture: $(DEV_PACKAGES)
+	@exec $(PY) -m mailings.tests.torture $(ARGS)
 
 audit: $(DEV_PACKAGES)
 	$(BIN)/pip-audit --local --skip-editable

@@ -46,7 +46,7 @@ def block(user_id: int, by: User, reason: str) -> None:
 
     :raises CannotBlock: see `refuse_to_block`.
     """
-    user = User.objects.select_for_update().get(pk=user_id)
+    user = User.objects.select_for_update(no_key=True).get(pk=user_id)
     refuse_to_block(user, by)
     set_blocked(user, at=timezone.now(), by=by, reason=reason)
     user_blocked.send(sender=User, user=user)
@@ -58,7 +58,7 @@ def unblock(user_id: int, by: User) -> None:
 
     :raises CannotBlock: he is not blocked, or it is himself.
     """
-    user = User.objects.select_for_update().get(pk=user_id)
+    user = User.objects.select_for_update(no_key=True).get(pk=user_id)
     if user.is_active:
         raise CannotBlock(_("The user is not blocked."))
     if not by.is_superuser and user.groups.filter(name=MANAGER).exists():

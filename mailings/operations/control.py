@@ -29,7 +29,10 @@ Pause = Mailing.PauseReason
 
 
 def locked(mailing_id: int) -> Mailing:
-    mailing: Mailing = Mailing.objects.select_for_update(of=("self",)).select_related("owner").get(pk=mailing_id)
+    """Hold the mailing's row; without its key, for which a worker that counts an hour asks while it holds the run's."""
+    mailing: Mailing = (
+        Mailing.objects.select_for_update(of=("self",), no_key=True).select_related("owner").get(pk=mailing_id)
+    )
     return mailing
 
 
@@ -109,7 +112,9 @@ def cancel_waiting(run: Run, reason: Reason, now: datetime) -> int:
 def end_window(mailing_id: int, now: datetime) -> None:
     """Keep the window's promise: nothing leaves after it; whoever is left is cancelled and the mailing completed."""
     with transaction.atomic():
-        mailing = Mailing.objects.overdue(now).select_for_update(of=("self",)).filter(pk=mailing_id).first()
+        mailing = (
+            Mailing.objects.overdue(now).select_for_update(of=("self",), no_key=True).filter(pk=mailing_id).first()
+        )
         if mailing is None:
             return
         mailing.next_send_at = None

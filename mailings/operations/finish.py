@@ -12,7 +12,7 @@ def finish_if_done(run_id: int, now: datetime) -> bool:
     if is_undecided(run_id):
         return False
     with transaction.atomic():
-        mailing = Mailing.objects.select_for_update(of=("self",)).get(runs=run_id)
+        mailing = Mailing.objects.select_for_update(of=("self",), no_key=True).get(runs=run_id)
         # Once more under the lock: a person may have sent it to the failed ones again in between.
         if is_undecided(run_id):
             return False

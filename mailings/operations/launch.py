@@ -49,7 +49,11 @@ def launch(mailing_id: int, by: User) -> Run | None:
     """
     now = timezone.now()
     with transaction.atomic():
-        mailing = Mailing.objects.select_for_update(of=("self",)).select_related("owner", "message").get(pk=mailing_id)
+        mailing = (
+            Mailing.objects.select_for_update(of=("self",), no_key=True)
+            .select_related("owner", "message")
+            .get(pk=mailing_id)
+        )
         refuse_unlaunchable(mailing, now)
         if not mailable(mailing).exists():
             raise NoRecipients
@@ -92,7 +96,7 @@ def start_due(mailing_id: int, now: datetime) -> Run | None:
         with transaction.atomic():
             mailing = (
                 Mailing.objects.due(now)
-                .select_for_update(of=("self",))
+                .select_for_update(of=("self",), no_key=True)
                 .select_related("owner", "message")
                 .filter(pk=mailing_id)
                 .first()

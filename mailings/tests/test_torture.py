@@ -14,10 +14,6 @@ IS_POSTGRESQL = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
 # With one worker, with one killed twice, with two at once.
 SEEDS = (2, 3, 5)
 LETTERS = 3000
-# What the product does not do yet. Strict: whoever mends it takes the line away.
-KNOWN = {"stopped_past_its_lease": "Letter has no deadline yet: the engine sends what it has waiting, however late"}
-if IS_POSTGRESQL:
-    KNOWN["switched_off_with_the_first_answers"] = "FOR UPDATE on the mailing and the counter's foreign key: a deadlock"
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +26,7 @@ def stage(tmp_path_factory):
         yield running
 
 
-def marks_of(fault):
-    reason = KNOWN.get(fault.__name__)
-    return [pytest.mark.xfail(reason=reason)] if reason else []
-
-
-NAMED = [
-    pytest.param(fault, id=fault.__name__, marks=marks_of(fault)) for fault in faults.short(is_postgresql=IS_POSTGRESQL)
-]
+NAMED = [pytest.param(fault, id=fault.__name__) for fault in faults.short(is_postgresql=IS_POSTGRESQL)]
 
 
 @pytest.mark.django_db(databases=[])

@@ -66,8 +66,8 @@ def deliver(run_id: int, seconds: float = SLICE_SECONDS) -> bool:
             return False
         try:
             letters = Letters(run)
-        except ValueError as error:
-            # Nobody's fault but the message's: say so where its owner looks, and burn nobody.
+        except (ValueError, OSError) as error:
+            # Nobody's fault but the message's (or that of a lost attachment): say so where its owner looks, burn nobody.
             pause(run.mailing_id, Mailing.PauseReason.MESSAGE, str(error))
             return False
         with Pool(account(), Policy(connections=settings.SENDING_CONNECTIONS)) as pool:

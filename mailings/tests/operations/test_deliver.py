@@ -280,6 +280,19 @@ class TestDeliver:
         assert (has_more, Mailing.objects.get().pause_reason) == (False, Mailing.PauseReason.MESSAGE)
         assert count_states(run) == {"pending": 1}
 
+    def test_pauses_where_an_attachment_is_gone(self, connect):
+        message = make_message(make_user())
+        lost = Attachment.objects.create(owner=message.owner, message=message, file=ContentFile(b"x", name="x.txt"))
+        with Server() as server:
+            connect(server)
+            run = launched("a@x.example", message=message)
+            lost.file.storage.delete(lost.file.name)
+
+            has_more = operations.deliver(run.pk)
+
+        assert (has_more, Mailing.objects.get().pause_reason) == (False, Mailing.PauseReason.MESSAGE)
+        assert count_states(run) == {"pending": 1}
+
     def test_fails_alone_whose_data_fit_into_no_letter(self, connect):
         with Server() as server:
             connect(server)

@@ -67,7 +67,7 @@ def deliver(run_id: int, seconds: float = SLICE_SECONDS) -> bool:
         try:
             letters = Letters(run)
         except (ValueError, OSError) as error:
-            # Nobody's fault but the message's (or that of a lost attachment): say so where its owner looks, burn nobody.
+            # The message's fault, or that of a lost attachment: say so where its owner looks, and burn nobody.
             pause(run.mailing_id, Mailing.PauseReason.MESSAGE, str(error))
             return False
         with Pool(account(), Policy(connections=settings.SENDING_CONNECTIONS)) as pool:

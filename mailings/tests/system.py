@@ -10,6 +10,7 @@ import sys
 import time
 import uuid
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import psycopg2
@@ -68,7 +69,7 @@ class System:
         }
         if settings.REDIS_URL:
             # A Redis database of its own, emptied: the queue's name is the same everywhere.
-            self.env["REDIS_URL"] = re.sub(r"/?\d*$", "/9", settings.REDIS_URL, count=1)
+            self.env["REDIS_URL"] = urlsplit(settings.REDIS_URL)._replace(path="/9").geturl()
             self.manage("shell", "-c", "import redis, os; redis.Redis.from_url(os.environ['REDIS_URL']).flushdb()")
         self.letters = self.folder / "letters"
         self.letters.mkdir()

@@ -46,7 +46,7 @@ class SafeAdmin(BaseAdmin):
     show_full_result_count = False
     list_per_page = 50
     list_max_show_all = 200
-    # Reading changes nothing here: these pages have no popups, no bulk editing, no "save as new".
+    # Django checks the first against the model only, never the row, and the second would copy rows past their owner.
     list_editable: ClassVar = ()
     save_as = False
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.apps import apps
 from django.contrib import admin, messages
+from django.contrib.admin.models import ADDITION, DELETION
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,6 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from guardian.models.models import BaseObjectPermission
 
+from accounts import journal
 from accounts.admin.choice import ManyAutocomplete, ManyChoices, OneAutocomplete, OneChoice
 
 if TYPE_CHECKING:
@@ -102,9 +104,20 @@ class SafeAdmin(BaseAdmin):
         shown = {name: count for name, count in counts.items() if name not in links}
         return to_delete, shown, perms_needed, protected
 
-    def log(self, request: HttpRequest, obj: Model, sentence: str) -> None:
+    # --- The journal
+
+    def log(self, request: HttpRequest, obj: Model, what: journal.Line | str) -> None:
         """Write a line of the journal."""
-        self.log_change(request, obj, sentence)
+        journal.write(request.user, obj, what)
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]  # nobody asks for the row
+        journal.write(request.user, obj, message, ADDITION)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]  # nobody asks for the row
+        journal.write(request.user, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:  # type: ignore[override]  # nobody asks for the rows
+        journal.write_many(request.user, queryset, "", DELETION)
 
 
 class ReadOnlyAdmin(SafeAdmin):

@@ -13,7 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
 
 from accounts.access import person
-from mailings import operations
+from mailings import acts, operations
 from mailings.admin.base import OwnedAdmin
 from mailings.admin.verb import VERBS, Forecast, Verb
 from mailings.models import Mailing
@@ -136,12 +136,12 @@ class ControlledAdmin(OwnedAdmin):
                 self.message_user(request, f"{mailing}: {gettext('Not possible: it is not yours.')}", messages.ERROR)
                 continue
             try:
-                sentence = verb.act(request, mailing, reason)
+                line = verb.act(request, mailing, reason)
             except NotPossible as error:
                 self.message_user(request, f"{mailing}: {error}", messages.WARNING)
                 continue
-            self.log(request, mailing, sentence)
-            self.message_user(request, f"{mailing}: {sentence}", messages.SUCCESS)
+            self.log(request, mailing, line)
+            self.message_user(request, f"{mailing}: {line}", messages.SUCCESS)
 
     def copy_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         mailing = self.own_or_404(request, pk)
@@ -152,7 +152,7 @@ class ControlledAdmin(OwnedAdmin):
         except NotPossible as error:
             self.message_user(request, str(error), messages.ERROR)
             return HttpResponseRedirect(reverse("admin:mailings_mailing_change", args=[pk]))
-        self.log_addition(request, made, gettext("Copied from %(title)s") % {"title": mailing.title})
+        self.log_addition(request, made, acts.COPIED(title=mailing.title))
         self.message_user(request, gettext("This is the copy. Check its window."), messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:mailings_mailing_change", args=[made.pk]))
 

@@ -16,9 +16,10 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.base import badge
+from mailings.acts import when
 from mailings.admin.base import OwnedForm
 from mailings.admin.control import ControlledAdmin
-from mailings.admin.verb import VERBS, when
+from mailings.admin.verb import VERBS
 from mailings.models import Mailing, Run
 from mailings.operations import progress
 

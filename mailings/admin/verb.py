@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access import person
-from mailings import operations, tasks
+from accounts.journal import Act, Line
+from mailings import acts, operations, tasks
+from mailings.acts import when
 from mailings.models import Delivery, Mailing
 from mailings.operations import NotPossible
 
@@ -37,18 +37,10 @@ class Verb:
     question: Promise
     button: Callable[[int], str]
     forecast: Callable[[Mailing], Forecast]
-    act: Callable[[HttpRequest, Mailing, str], str]
+    act: Callable[[HttpRequest, Mailing, str], Line]
     needs: str = "control"
     asks_reason: bool = False
     is_dangerous: bool = False
-
-
-def when(moment: Any) -> str:
-    """Write a time with its zone."""
-    local = timezone.localtime(moment)
-    # The one zone whose Latin letters a Russian reader would stumble over.
-    zone = gettext("MSK") if local.tzname() == "MSK" else local.tzname()
-    return f"{date_format(local, 'DATETIME_FORMAT')} {zone}"
 
 
 # --- Launch ----------------------------------------------------------------------------------------------------------
@@ -103,12 +95,12 @@ def warnings_of_launch(mailing: Mailing) -> list[str]:
     ]
 
 
-def act_launch(request: HttpRequest, mailing: Mailing, reason: str) -> str:
+def act_launch(request: HttpRequest, mailing: Mailing, reason: str) -> Line:
     run = operations.launch(mailing.pk, person(request))
     if run is None:
-        return gettext("Scheduled: starts at %(time)s.") % {"time": when(mailing.first_send_at)}
+        return acts.SCHEDULED(time=mailing.first_send_at.isoformat())
     tasks.wake(run.pk)
-    return ngettext("Launched: %(n)s recipient.", "Launched: %(n)s recipients.", run.total) % {"n": run.total}
+    return acts.LAUNCHED(n=run.total)
 
 
 def button_launch(count: int) -> str:
@@ -138,24 +130,19 @@ def forecast_status(sentence: Promise, *allowed: str) -> Callable[[Mailing], For
     return forecast
 
 
-def act_pause(request: HttpRequest, mailing: Mailing, reason: str) -> str:
+def act_pause(request: HttpRequest, mailing: Mailing, reason: str) -> Line:
     operations.pause(mailing.pk)
-    return gettext("Paused. Letters on their way are still answered.")
+    return acts.PAUSED()
 
 
-def act_resume(request: HttpRequest, mailing: Mailing, reason: str) -> str:
+def act_resume(request: HttpRequest, mailing: Mailing, reason: str) -> Line:
     tasks.wake(*operations.resume(mailing.pk))
-    return gettext("Resumed.")
+    return acts.RESUMED()
 
 
-def act_switch_off(request: HttpRequest, mailing: Mailing, reason: str) -> str:
+def act_switch_off(request: HttpRequest, mailing: Mailing, reason: str) -> Line:
     count = operations.switch_off(mailing.pk, person(request), reason)
-    text = ngettext(
-        "Switched off: %(n)s recipient does not get it. %(reason)s",
-        "Switched off: %(n)s recipients do not get it. %(reason)s",
-        count,
-    )
-    return (text % {"n": count, "reason": reason}).strip()
+    return acts.SWITCHED_OFF(n=count, reason=reason)
 
 
 # --- Send again ------------------------------------------------------------------------------------------------------
@@ -174,14 +161,13 @@ def forecast_retry(state: str) -> Callable[[Mailing], Forecast]:
     return forecast
 
 
-def act_retry(state: str) -> Callable[[HttpRequest, Mailing, str], str]:
-    def act(request: HttpRequest, mailing: Mailing, reason: str) -> str:
+def act_retry(state: str, act: Act) -> Callable[[HttpRequest, Mailing, str], Line]:
+    def retry(request: HttpRequest, mailing: Mailing, reason: str) -> Line:
         count = operations.retry(mailing.pk, [state])
         tasks.wake(*mailing.runs.unfinished().values_list("pk", flat=True))
-        text = ngettext("Sent again to %(n)s recipient.", "Sent again to %(n)s recipients.", count)
-        return text % {"n": count}
+        return act(n=count)
 
-    return act
+    return retry
 
 
 def button_retry(count: int) -> str:
@@ -237,7 +223,7 @@ RETRY_FAILED = Verb(
     _("Send it again to those whom the mail server refused?"),
     button_retry,
     forecast_retry(Delivery.State.REFUSED),
-    act_retry(Delivery.State.REFUSED),
+    act_retry(Delivery.State.REFUSED, acts.RETRIED),
 )
 RETRY_UNKNOWN = Verb(
     "retry_unknown",
@@ -245,7 +231,7 @@ RETRY_UNKNOWN = Verb(
     _("Send it again to those of whom nobody knows whether they got it? Some of them may get it twice."),
     button_retry,
     forecast_retry(Delivery.State.UNKNOWN),
-    act_retry(Delivery.State.UNKNOWN),
+    act_retry(Delivery.State.UNKNOWN, acts.RETRIED_UNKNOWN),
     is_dangerous=True,
 )
 VERBS = {verb.name: verb for verb in (LAUNCH, PAUSE, RESUME, SWITCH_OFF, RETRY_FAILED, RETRY_UNKNOWN)}

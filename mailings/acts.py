@@ -1,0 +1,57 @@
+"""What people do to mailings and what goes with them, in the words of the journal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy as _n
+
+from accounts.journal import Act, Values
+
+
+def when(moment: Any) -> str:
+    """Write a time with its zone."""
+    local = timezone.localtime(moment)
+    # The one zone whose Latin letters a Russian reader would stumble over.
+    zone = gettext("MSK") if local.tzname() == "MSK" else local.tzname()
+    return f"{date_format(local, 'DATETIME_FORMAT')} {zone}"
+
+
+def with_time(values: Values) -> Values:
+    """Write the time on the reader's clock."""
+    return values | {"time": when(parse_datetime(values["time"]))}
+
+
+LAUNCHED = Act("launched", _("launched"), _n("Launched: %(n)s recipient.", "Launched: %(n)s recipients.", "n"))
+SCHEDULED = Act("scheduled", _("scheduled"), _("Scheduled: starts at %(time)s."), with_time)
+PAUSED = Act("paused", _("paused"), _("Paused. Letters on their way are still answered."))
+RESUMED = Act("resumed", _("resumed"), _("Resumed."))
+SWITCHED_OFF = Act(
+    "switched_off",
+    _("switched off"),
+    _n(
+        "Switched off: %(n)s recipient does not get it. %(reason)s",
+        "Switched off: %(n)s recipients do not get it. %(reason)s",
+        "n",
+    ),
+)
+RETRIED = Act(
+    "retried",
+    _("sent again to the refused"),
+    _n("Sent again to %(n)s recipient.", "Sent again to %(n)s recipients.", "n"),
+)
+RETRIED_UNKNOWN = Act(
+    "retried_unknown",
+    _("sent again to the unknown"),
+    _n(
+        "Sent again to %(n)s recipient of whom nobody knew whether he had got it.",
+        "Sent again to %(n)s recipients of whom nobody knew whether they had got it.",
+        "n",
+    ),
+)
+COPIED = Act("copied", _("copied"), _("Copied from “%(title)s”."))

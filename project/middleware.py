@@ -11,6 +11,30 @@ from django.utils.translation import gettext
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
+def set_page_headers(handle: Handler) -> Handler:
+    """Tell the browser what no page of ours needs; a view that has set a header itself keeps it."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = handle(request)
+        for name, value in settings.PAGE_HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    return middleware
+
+
+def keep_out_of_caches(handle: Handler) -> Handler:
+    """Let nobody keep what Django answers: after a logout “back” must show nothing. Static files are served before."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = handle(request)
+        if "no-store" not in response.headers.get("Cache-Control", ""):
+            response.headers["Cache-Control"] = "no-store"
+        return response
+
+    return middleware
+
+
 def refuse_nul_bytes(handle: Handler) -> Handler:
     """Answer 400 to a NUL byte in the address: PostgreSQL refuses it in text, which would be a 500 deep in a page."""
 

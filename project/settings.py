@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 import environ
 from django.utils.translation import gettext_lazy as _
 
+from project.serializer import CacheSerializer, TaskSerializer
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 VAR_DIR.mkdir(exist_ok=True)
@@ -58,7 +60,10 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "project.middleware.set_page_headers",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "project.middleware.keep_out_of_caches",
     "project.middleware.refuse_nul_bytes",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -67,7 +72,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "project.middleware.use_preferences",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
 TEMPLATES = [
@@ -103,7 +107,13 @@ else:
 
 REDIS_URL = env.str("REDIS_URL", "")
 if REDIS_URL:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+    CACHES: dict[str, Any] = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "OPTIONS": {"serializer": CacheSerializer},
+        }
+    }
 else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
@@ -120,6 +130,7 @@ HUEY: dict[str, Any] = {
     "immediate": False,
     # Results of tasks would be kept for ever.
     "results": False,
+    "serializer": TaskSerializer(),
     "consumer": {
         "workers": WORKERS,
         # Process workers outlive a killed parent and go on taking tasks.
@@ -215,34 +226,77 @@ FORMAT_MODULE_PATH = "project.formats"
 # --- Safety ----------------------------------------------------------------------------------------------------------
 
 IS_HTTPS = urlsplit(SITE_URL).scheme == "https"
-SESSION_COOKIE_SECURE = IS_HTTPS
-CSRF_COOKIE_SECURE = IS_HTTPS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = IS_HTTPS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+if IS_HTTPS:
+    # Browsers take a cookie of such a name from this very host only: no neighbour under the same domain can plant one.
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
+# Django's own default keeps what is still to be said in a cookie, which outlives a logout.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", IS_HTTPS)
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 3600 if IS_HTTPS else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", False)
 SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", False)
 SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
+
+
+def content_policy(**changes: str) -> str:
+    """Say what a page may load and run: our own files and nothing inline, for no page of ours has any of it."""
+    sources = {
+        "default_src": "'none'",
+        "script_src": "'self'",
+        "style_src": "'self'",
+        # data: the small pictures inside the style sheets of Bootstrap and the theme.
+        "img_src": "'self' data:",
+        "font_src": "'self'",
+        "connect_src": "'self'",
+        "form_action": "'self'",
+        "base_uri": "'none'",
+        "frame_ancestors": "'none'",
+    }
+    return "; ".join(f"{name.replace('_', '-')} {source}" for name, source in (sources | changes).items())
+
+
+PAGE_HEADERS = {
+    "Content-Security-Policy": content_policy(),
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()",
+}
+# For a page that shows a letter in <iframe sandbox srcdoc>: the frame inherits the page's policy, and letters carry
+# style="" attributes. Scripts and pictures from elsewhere stay out: those would tell the sender who looks.
+LETTER_PAGE_POLICY = content_policy(style_src="'self' 'unsafe-inline'")
 if env.bool("TRUST_X_FORWARDED_PROTO", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 
 # --- Log -------------------------------------------------------------------------------------------------------------
 
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
 LOG_FORMAT = env.str("LOG_FORMAT", "text")
+TO_CONSOLE = {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "text": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "text": {
+            "()": "project.log.TextFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        },
         "json": {"()": "project.log.JsonFormatter"},
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    # Without a handler here huey adds one of its own, and each of its lines comes twice.
-    "loggers": {"huey": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False}},
+    # Those that would otherwise add a handler of their own, past our formatters: huey's lines would come twice, Django
+    # would mail its error reports, gunicorn's access log (if there is one) would hold the tokens of links.
+    "loggers": dict.fromkeys(("huey", "django", "django.server", "gunicorn.access", "gunicorn.error"), TO_CONSOLE),
 }
+DEFAULT_EXCEPTION_REPORTER_FILTER = "project.log.ReportFilter"
 
 # --- Theme: our own templates draw the pages; jazzmin's tags build the menu from this --------------------------------
 

@@ -9,6 +9,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
+from django.contrib.messages import get_messages
 from django.core.files.base import ContentFile
 from django.db.models import F, Q
 from django.test import Client as Browser
@@ -141,13 +142,27 @@ class Visitor:
     def get(self, address):
         return self.ask("get", address)
 
+    def get_anew(self, address):
+        """Ask without what earlier answers have left to be said, which the session keeps."""
+        session = self.browser.session
+        session.pop("_messages", None)
+        session.save()
+        return self.get(address)
+
     def post(self, address, data):
         return self.ask("post", address, data)
 
 
 def shows(response, word=NEEDLE):
-    """Tell whether a word stands anywhere in an answer: body, headers or cookies."""
-    return word.encode() in response.content or word in str(response.headers) or word in str(response.cookies)
+    """Tell whether a word stands anywhere in an answer: body, headers, cookies, or what the next page will say."""
+    places = (response.headers, response.cookies, *said(response))
+    return word.encode() in response.content or any(word in str(place) for place in places)
+
+
+def said(response):
+    """List the messages that an answer leaves for the next page."""
+    # An answer of the middleware, such as to a NUL byte, comes before there is a place for messages.
+    return [str(message) for message in getattr(get_messages(response.wsgi_request), "_queued_messages", ())]
 
 
 # --- Where there is something to ask ---------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ BARE = env READ_DOT_ENV=0 SECRET_KEY="$(KEY)" DATABASE_URL=sqlite://:memory: RED
 LIKE_PRODUCTION = env READ_DOT_ENV=0 SECRET_KEY="$(KEY)" DEBUG=False DEMO=False SITE_URL=https://post.example.org \
 	ALLOWED_HOSTS=post.example.org DATABASE_URL=postgres://postroom:secret@127.0.0.1/postroom \
 	REDIS_URL=redis://127.0.0.1:6379/0 EMAIL_HOST=smtp.example.org EMAIL_PORT=587 EMAIL_USE_TLS=True \
-	DEFAULT_FROM_EMAIL='Postroom <post@example.org>' TRUST_X_FORWARDED_PROTO=True \
+	DEFAULT_FROM_EMAIL='Postroom <post@example.org>' TRUST_X_FORWARDED_PROTO=True TRUSTED_PROXIES=127.0.0.1 \
 	SECURE_HSTS_SECONDS=31536000 SECURE_HSTS_INCLUDE_SUBDOMAINS=True SECURE_HSTS_PRELOAD=True
 
 .PHONY: setup demo test check bench torture audit format messages

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import zoneinfo
-from typing import Any, ClassVar
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.exceptions import ValidationError
-from django.db import models
-from django.db.models import Q
+from django.db import models, transaction
+from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -26,7 +29,19 @@ def validate_time_zone(name: str) -> None:
         raise ValidationError(_("“%(name)s” is not a time zone. Write it like Europe/Moscow."), params={"name": name})
 
 
+class UserQuerySet(models.QuerySet["User"]):
+    def invited(self) -> Self:
+        """Keep those who still have to set their password."""
+        return self.filter(is_active=True, invited_at__isnull=False, password__startswith=UNUSABLE_PASSWORD_PREFIX)
+
+
 class UserManager(BaseUserManager["User"]):
+    def get_queryset(self) -> UserQuerySet:
+        return UserQuerySet(self.model, using=self._db)
+
+    def invited(self) -> UserQuerySet:
+        return self.get_queryset().invited()
+
     @classmethod
     def normalize_email(cls, email: str | None) -> str:
         """Lower-case the whole address: people do not remember which case they signed up with."""
@@ -64,6 +79,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     # Part of the session's hash: raising it ends every session there is, and none of them ever revives.
     session_version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    invited_at = models.DateTimeField(_("invited at"), null=True, blank=True, editable=False)
+
+    # The device whose code was accepted in this session, or None: django-otp sets it on the user of a request.
+    otp_device: Any
 
     # The admin is the only staff interface and has no other visitors.
     is_staff = True
@@ -93,9 +112,30 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
+    @property
+    def is_invited(self) -> bool:
+        """Tell whether he still has to set his password: until then nobody can sign in as him."""
+        return self.is_active and self.invited_at is not None and not self.has_usable_password()
+
+    @property
+    def invitation_ends_at(self) -> datetime | None:
+        return self.invited_at and self.invited_at + settings.INVITATION_LIFETIME
+
+    def end_sessions(self) -> None:
+        """End all sessions there are, for good."""
+        self.session_version = F("session_version") + 1
+        self.save(update_fields=["session_version"])
+        self.refresh_from_db(fields=["session_version"])
+
     def clean(self) -> None:
         super().clean()
         self.email = type(self).objects.normalize_email(self.email)
+
+    def role_names(self) -> str:
+        """Name the roles in the reader's language."""
+        if self.is_superuser:
+            return gettext("Superuser")
+        return ", ".join(gettext(group.name) for group in self.groups.all()) or gettext("none")
 
     def get_full_name(self) -> str:
         return self.full_name or self.email
@@ -116,3 +156,36 @@ class JournalEntry(LogEntry):
         verbose_name = _("journal entry")
         verbose_name_plural = _("journal")
         permissions = (("view_all_journalentry", _("Can view everybody's journal")),)
+
+
+class ResetRequestManager(models.Manager["ResetRequest"]):
+    @transaction.atomic
+    def admit(self, user: User, address: str | None) -> bool:
+        """Count one more request, or refuse it: so many in an hour for one login from one address are enough."""
+        # Of two at once the second waits here and counts the first.
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        since = timezone.now() - timedelta(hours=1)
+        if self.filter(user=user, address=address, asked_at__gt=since).count() >= settings.PASSWORD_LETTERS_AN_HOUR:
+            return False
+        self.create(user=user, address=address)
+        return True
+
+    def forget_old(self) -> None:
+        self.filter(asked_at__lt=timezone.now() - timedelta(hours=1)).delete()
+
+
+class ResetRequest(models.Model):
+    """A password letter somebody asked for, kept for an hour to count by."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
+    address = models.GenericIPAddressField(null=True)
+    asked_at = models.DateTimeField(default=timezone.now)
+
+    objects = ResetRequestManager()
+
+    class Meta:
+        default_permissions = ()
+        indexes = (models.Index(fields=("user", "asked_at"), name="reset_request_of_user"),)
+
+    def __str__(self) -> str:
+        return f"{self.user_id} at {self.asked_at:%Y-%m-%d %H:%M}"

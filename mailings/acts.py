@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.formats import date_format
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy as _n
 
 from accounts.journal import Act, Values
-
-
-def when(moment: Any) -> str:
-    """Write a time with its zone."""
-    local = timezone.localtime(moment)
-    # The one zone whose Latin letters a Russian reader would stumble over.
-    zone = gettext("MSK") if local.tzname() == "MSK" else local.tzname()
-    return f"{date_format(local, 'DATETIME_FORMAT')} {zone}"
+from accounts.moment import when
 
 
 def with_time(values: Values) -> Values:

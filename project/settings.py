@@ -4,6 +4,7 @@ Safe without any thought: DEBUG is off, cookies are secure where the site is htt
 """
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -51,6 +52,10 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "accounts",
     "mailings",
     "guardian",
@@ -70,8 +75,11 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "project.middleware.use_preferences",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "accounts.middleware.require_second_step",
+    "axes.middleware.AxesMiddleware",
 ]
 
 TEMPLATES = [
@@ -164,11 +172,13 @@ POSTAL_ADDRESS = env.str("POSTAL_ADDRESS", "")
 
 SENDING_CONNECTIONS = env.int("SENDING_CONNECTIONS", 10)
 SENDING_LIMITS = env.str("SENDING_LIMITS", "")
+SENDING_LEASE_SECONDS = env.int("SENDING_LEASE_SECONDS", 120)
 
 # --- People ----------------------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
     "accounts.backends.OwnerBackend",
     "accounts.backends.GrantBackend",
@@ -180,10 +190,29 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 PASSWORD_RESET_TIMEOUT = 60 * 60
+PASSWORD_LETTERS_AN_HOUR = 3
+INVITATION_LIFETIME = timedelta(days=3)
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 SUPERUSER_EMAIL = env.str("SUPERUSER_EMAIL", "")
 SUPERUSER_PASSWORD = env.str("SUPERUSER_PASSWORD", "")
+
+# Five wrong tries for one login from one address close the door to this pair for a quarter of an hour, to the minute:
+# trying on meanwhile does not prolong it. What axes would keep besides the count is left out (see accounts.lockout).
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_USERNAME_FORM_FIELD = "username"
+AXES_CLIENT_IP_CALLABLE = "accounts.lockout.client_address"
+AXES_LOCKOUT_CALLABLE = "accounts.lockout.answer"
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+
+REQUIRE_2FA = env.bool("REQUIRE_2FA", False)
+OTP_TOTP_ISSUER = "Postroom"
 
 # With an e-mail login guardian's "AnonymousUser" would be a person in the user list.
 ANONYMOUS_USER_NAME = None
@@ -210,8 +239,12 @@ STORAGES = {
     },
     "staticfiles": {"BACKEND": "project.storage.StaticStorage"},
 }
-UPLOAD_LIMIT_MB = env.int("UPLOAD_LIMIT_MB", 10)
-IMPORT_ROWS_LIMIT = env.int("IMPORT_ROWS_LIMIT", 50_000)
+UPLOAD_LIMIT_MB = env.int("UPLOAD_LIMIT_MB", 100)
+IMPORT_UNPACKED_LIMIT_MB = env.int("IMPORT_UNPACKED_LIMIT_MB", 500)
+IMPORT_ROWS_LIMIT = env.int("IMPORT_ROWS_LIMIT", 1_000_000)
+IMPORT_COLUMNS_LIMIT = env.int("IMPORT_COLUMNS_LIMIT", 50)
+IMPORT_CELL_LIMIT = env.int("IMPORT_CELL_LIMIT", 10_000)
+IMPORT_KEEP_DAYS = env.int("IMPORT_KEEP_DAYS", 90)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
 # --- Language and time -----------------------------------------------------------------------------------------------
@@ -271,7 +304,8 @@ PAGE_HEADERS = {
 # For a page that shows a letter in <iframe sandbox srcdoc>: the frame inherits the page's policy, and letters carry
 # style="" attributes. Scripts and pictures from elsewhere stay out: those would tell the sender who looks.
 LETTER_PAGE_POLICY = content_policy(style_src="'self' 'unsafe-inline'")
-if env.bool("TRUST_X_FORWARDED_PROTO", False):
+TRUST_X_FORWARDED_PROTO = env.bool("TRUST_X_FORWARDED_PROTO", False)
+if TRUST_X_FORWARDED_PROTO:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 

@@ -7,15 +7,19 @@ from typing import Any, cast
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
 
 from accounts.access import person, sees_all
-from accounts.forms import LoginForm
+from accounts.profile import SecondStepView, profile
+from accounts.views import CodeView, SignInView
 from mailings.models import Client, Mailing, Message, Worker
 from mailings.operations import summary
 
@@ -29,13 +33,26 @@ class PostroomSite(admin.AdminSite):
     index_template = "admin/dashboard.html"
     site_url = None
     empty_value_display = "—"
-    login_form = LoginForm
     enable_nav_sidebar = False
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Add the home page's JSON; drop the redirect by content type, which answers for any row of any model."""
         kept = [url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site"]
-        return [path("running.json", self.admin_view(self.running_view), name="running"), *kept]
+        ours = [
+            path("running.json", self.admin_view(self.running_view), name="running"),
+            path("profile/", self.admin_view(profile), name="profile"),
+            path("profile/two-step/", self.admin_view(SecondStepView.as_view()), name="second_step"),
+            path("login/code/", CodeView.as_view(), name="login_code"),
+        ]
+        return [*ours, *kept]
+
+    @method_decorator([never_cache, login_not_required])
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Ask for the password on our own page, which knows of the second step."""
+        if request.method == "GET" and self.has_permission(request):
+            return HttpResponseRedirect(reverse("admin:index"))
+        context = self.each_context(request) | {"title": _("Sign in"), "app_path": request.get_full_path()}
+        return cast("HttpResponse", SignInView.as_view(extra_context=context | (extra_context or {}))(request))
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         # Imported here: the admin package registers its pages with the very site that this module defines.

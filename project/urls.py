@@ -1,11 +1,11 @@
-"""Every address of the site. Public: unsubscribe, health, password reset, language; all else is the admin's."""
+"""Every address of the site. Public: unsubscribe, health, new password, invitation, language; the rest is admin."""
 
 from django.contrib import admin
 from django.contrib.auth import views as auth_views
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from accounts.views import ResetView
+from accounts.views import InvitationView, ResetView
 from mailings import views
 
 urlpatterns = [
@@ -14,6 +14,7 @@ urlpatterns = [
     path("admin/password_reset/done/", auth_views.PasswordResetDoneView.as_view(), name="password_reset_done"),
     path("reset/<uidb64>/<token>/", auth_views.PasswordResetConfirmView.as_view(), name="password_reset_confirm"),
     path("reset/done/", auth_views.PasswordResetCompleteView.as_view(), name="password_reset_complete"),
+    path("invitation/<uidb64>/<token>/", InvitationView.as_view(), name="invitation"),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("u/<str:token>/", views.unsubscribe, name="unsubscribe"),

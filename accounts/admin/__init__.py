@@ -1,5 +1,5 @@
 """The admin pages for people and for the journal."""
 
-from accounts.admin import group, journal, user
+from accounts.admin import group, journal, second_step, user
 
-__all__ = ["group", "journal", "user"]
+__all__ = ["group", "journal", "second_step", "user"]

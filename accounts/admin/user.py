@@ -1,86 +1,54 @@
-"""Users: superusers make and change them; Managers see them, block and unblock."""
+"""Users: superusers invite and change them and mend their ways in; Managers see them, block and unblock."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminPasswordChangeForm, BaseUserCreationForm, UserChangeForm
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import blocking
 from accounts.access import person, sees_all
-from accounts.admin.base import SafeAdmin, badge
+from accounts.admin.base import badge
+from accounts.admin.user_door import DoorAdmin
+from accounts.admin.user_filter import RoleFilter, StateFilter
+from accounts.admin.user_form import InvitationForm, PasswordForm, ReasonForm, UserForm
 from accounts.models import User
-from accounts.roles import ROLES
-
-
-class UserForm(UserChangeForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "groups" in self.fields:
-            groups = cast("forms.ModelMultipleChoiceField", self.fields["groups"])
-            groups.label_from_instance = lambda obj: gettext(obj.name)  # type: ignore[method-assign]  # as documented
-
-    def clean_is_superuser(self) -> bool:
-        """:raises ValidationError: nobody could manage roles any more."""
-        keeps = bool(self.cleaned_data["is_superuser"])
-        others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=self.instance.pk)
-        if self.instance.is_superuser and not keeps and not others.exists():
-            raise ValidationError(_("This is the last superuser. Make another one first."))
-        return keeps
-
-
-class PasswordForm(AdminPasswordChangeForm):
-    # Whoever may not log in is blocked; an account without a password is no idea of this house.
-    usable_password = None
-
-
-class NewUserForm(BaseUserCreationForm):
-    class Meta:
-        model = User
-        fields = ("email", "full_name")
-
-
-class ReasonForm(forms.Form):
-    reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
-
-
-class RoleFilter(admin.SimpleListFilter):
-    title = _("role")
-    parameter_name = "role"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(name, gettext(name)) for name in ROLES]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
-        return queryset.filter(groups__name=self.value()) if self.value() else queryset
 
 
 @admin.register(User)
-class UserAdmin(SafeAdmin, DjangoUserAdmin):
+class UserAdmin(DoorAdmin, DjangoUserAdmin):
     form = UserForm
-    add_form = NewUserForm
+    add_form = InvitationForm
+    # Django's own one speaks of a password.
+    add_form_template = None
     change_password_form = PasswordForm
     list_display = ("email", "full_name", "role", "state", "last_login")
-    list_filter = ("is_active", RoleFilter)
+    list_filter = (StateFilter, RoleFilter)
     search_fields = ("email", "full_name")
     search_help_text = _("E-mail or name")
     ordering = ("email",)
     filter_horizontal: ClassVar = ()
-    actions = ("block", "unblock")
+    actions = ("block", "unblock", "invite_again", "lift_lock", "reset_second_step")
     readonly_fields = ("is_active", "blocked_at", "blocked_by", "blocked_reason", "last_login", "created_at", "role")
     person_fields = ("email", "full_name", "time_zone", "language")
     record_fields = ("is_active", "blocked_at", "blocked_by", "blocked_reason", "last_login", "created_at")
-    add_fieldsets = ((None, {"fields": ("email", "full_name", "password1", "password2")}),)
+    add_fieldsets = (
+        (
+            None,
+            {
+                "fields": ("email", "full_name", "role", "language"),
+                "description": _("A letter with a link to set a password goes to this address."),
+            },
+        ),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         rows = super().get_queryset(request).prefetch_related("groups")
@@ -95,6 +63,22 @@ class UserAdmin(SafeAdmin, DjangoUserAdmin):
             return ((None, {"fields": (*self.person_fields, "role")}), record)
         rights = (_("Rights"), {"fields": ("groups", "is_superuser")})
         return ((None, {"fields": (*self.person_fields, "password")}), rights, record)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Invite whoever is new: without a password of his own nobody can sign in as him."""
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        obj.set_unusable_password()
+        obj.invited_at = timezone.now()
+        super().save_model(request, obj, form, change)
+        form.give_role(obj)
+        self.invite(request, obj)
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        user = context.get("original")
+        extra = {"door": self.door_of(request, user), "badge": self.state(user)} if user else {}
+        return super().render_change_form(request, context | extra, *args, **kwargs)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.is_active and (request.user.has_perm("accounts.view_user") or request.user == obj)
@@ -114,13 +98,13 @@ class UserAdmin(SafeAdmin, DjangoUserAdmin):
 
     @admin.display(description=_("state"), ordering="is_active")
     def state(self, user: User) -> SafeString:
+        if user.is_invited:
+            return badge("pending", gettext("invited"))
         return badge("accepted", gettext("active")) if user.is_active else badge("blocked", gettext("blocked"))
 
     @admin.display(description=_("role"))
     def role(self, user: User) -> str:
-        if user.is_superuser:
-            return gettext("Superuser")
-        return ", ".join(gettext(group.name) for group in user.groups.all()) or gettext("none")
+        return user.role_names()
 
     @admin.action(description=_("Block…"), permissions=["block"])
     def block(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:

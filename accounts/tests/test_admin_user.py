@@ -59,26 +59,28 @@ class TestTheForm:
         assert (ann.email, ann.time_zone, ann.language) == ("ann@staff.example", "Europe/Moscow", "en")
 
     def test_makes_a_person_in_lower_case(self, client, boss):
-        client.post(ADD, {"email": "Ann@Staff.example", "password1": PASSWORD, "password2": PASSWORD})
+        client.post(ADD, {"email": "Ann@Staff.example", "role": "User", "language": "en"})
 
         made = User.objects.get(email="ann@staff.example")
-        assert (made.check_password(PASSWORD), made.is_superuser) == (True, False)
-
-    @pytest.mark.parametrize("password", ["short", "123456789012345", "password1234", "ann@staff.example"])
-    def test_takes_no_weak_password(self, client, boss, password):
-        fields = {"email": "ann@staff.example", "password1": password, "password2": password}
-
-        found = faults(client.post(ADD, fields))
-
-        assert list(found) == ["password2"]
-        assert not User.objects.filter(email="ann@staff.example").exists()
+        assert (made.has_usable_password(), made.is_superuser) == (False, False)
 
     def test_takes_no_address_twice_in_another_case(self, client, boss):
         make_user("ann@staff.example")
 
-        found = faults(client.post(ADD, {"email": "ANN@staff.example", "password1": PASSWORD, "password2": PASSWORD}))
+        found = faults(client.post(ADD, {"email": "ANN@staff.example", "role": "User", "language": "en"}))
 
         assert found == {"email": ["This address is taken."]}
+
+    @pytest.mark.parametrize("password", ["short", "123456789012345", "password1234", "ann@staff.example"])
+    def test_takes_no_weak_password(self, client, boss, password):
+        ann = make_user("ann@staff.example")
+        address = reverse("admin:auth_user_password_change", args=[ann.pk])
+
+        answer = client.post(address, {"password1": password, "password2": password})
+
+        ann.refresh_from_db()
+        assert list(answer.context["form"].errors) == ["password2"]
+        assert ann.check_password(PASSWORD)
 
     def test_gives_a_role(self, client, boss):
         ann = make_user("ann@staff.example", role=None)
@@ -112,7 +114,7 @@ class TestThePages:
                 reverse("admin:auth_user_password_change", args=[target.pk]),
                 {"password1": PASSWORD + "1", "password2": PASSWORD + "1", "usable_password": "true"},
             )
-        client.post(ADD, {"email": "new@staff.example", "password1": PASSWORD, "password2": PASSWORD})
+        client.post(ADD, {"email": "new@staff.example", "role": "superuser", "language": "en"})
 
         assert list(User.objects.order_by("pk").values()) == before
 
@@ -173,6 +175,28 @@ class TestBlockingSelectedPeople:
 
         ann.refresh_from_db()
         assert ("reason" in answer.context["form"].errors, ann.is_active) == (True, True)
+
+
+class TestTheList:
+    @pytest.mark.parametrize(
+        ("state", "expected"),
+        [
+            ("active", {"boss", "ann"}),
+            ("invited", {"new"}),
+            ("blocked", {"gone"}),
+            ("x", {"boss", "ann", "new", "gone"}),
+        ],
+    )
+    def test_is_filtered_by_state(self, client, boss, state, expected):
+        make_user("ann@staff.example")
+        make_user("gone@staff.example", is_active=False, blocked_at=timezone.now(), invited_at=timezone.now())
+        new = make_user("new@staff.example", invited_at=timezone.now())
+        new.set_unusable_password()
+        new.save()
+
+        page = client.get(LIST, {"state": state})
+
+        assert {user.email.split("@")[0] for user in page.context["cl"].result_list} == expected
 
 
 class TestTheJournal:

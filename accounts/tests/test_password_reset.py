@@ -1,12 +1,15 @@
 """A new password by mail: the page tells nobody who has an account, and the link is ours."""
 
 import re
+from datetime import timedelta
 
 import pytest
+import time_machine
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts import letters, tasks
+from accounts.models import ResetRequest
 from accounts.tests.factories import PASSWORD, make_user
 from mailings.tests.smtp_server import Server
 
@@ -75,6 +78,57 @@ class TestTheAnswer:
 
 def queue():
     return tasks.send_reset_letter.huey.pending()
+
+
+class TestTheFourthRequestOfAnHour:
+    def ask(self, client, email="known@staff.example", address="203.0.113.7"):
+        return client.post(ASK, {"email": email}, REMOTE_ADDR=address)
+
+    def test_sends_no_letter_and_is_answered_like_the_others(self, client):
+        make_user("known@staff.example")
+        before = len(queue())
+
+        answers = [self.ask(client, email) for email in ("known@staff.example", "KNOWN@staff.example") * 3]
+
+        assert len(queue()) - before == 3
+        assert {(answer.status_code, answer["Location"]) for answer in answers} == {
+            (302, reverse("password_reset_done"))
+        }
+
+    def test_is_counted_for_each_login_and_each_address(self, client):
+        make_user("known@staff.example")
+        make_user("other@staff.example")
+        for _ in range(4):
+            self.ask(client)
+        before = len(queue())
+
+        self.ask(client, "other@staff.example")
+        self.ask(client, address="198.51.100.4")
+
+        assert len(queue()) - before == 2
+
+    def test_is_a_first_one_again_an_hour_later(self, client):
+        make_user("known@staff.example")
+        with time_machine.travel(timezone.now(), tick=False) as clock:
+            for _ in range(4):
+                self.ask(client)
+            before = len(queue())
+            clock.shift(timedelta(hours=1, seconds=1))
+
+            self.ask(client)
+
+        assert len(queue()) - before == 1
+
+    def test_is_forgotten_by_the_next_night(self):
+        user = make_user("known@staff.example")
+        with time_machine.travel(timezone.now(), tick=False) as clock:
+            ResetRequest.objects.admit(user, "203.0.113.7")
+            clock.shift(timedelta(minutes=61))
+            ResetRequest.objects.admit(user, None)
+
+            tasks.forget_old.call_local()
+
+        assert [request.address for request in ResetRequest.objects.all()] == [None]
 
 
 class TestTheLetter:

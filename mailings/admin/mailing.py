@@ -16,7 +16,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.base import badge
-from mailings.acts import when
+from accounts.moment import when
 from mailings.admin.base import OwnedForm
 from mailings.admin.control import ControlledAdmin
 from mailings.admin.verb import VERBS

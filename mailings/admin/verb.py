@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.access import person
 from accounts.journal import Act, Line
+from accounts.moment import when
 from mailings import acts, operations, tasks
-from mailings.acts import when
 from mailings.models import Delivery, Mailing
 from mailings.operations import NotPossible
 

@@ -15,6 +15,7 @@ PUBLIC = {
     "/admin/password_reset/done/",
     "/reset/<uidb64>/<token>/",
     "/reset/done/",
+    "/invitation/<uidb64>/<token>/",
     "/i18n/setlang/",
     "/u/<str:token>/",
     "/healthz",

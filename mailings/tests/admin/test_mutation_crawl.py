@@ -145,8 +145,8 @@ class TestTheOtherOwner:
 
 
 class TestSomebodyWithoutARole:
-    def test_changes_nothing(self, world):
-        assert damage(world, world.roleless) == ({}, [])
+    def test_changes_nothing_but_his_own_profile(self, world):
+        assert damage(world, world.roleless, without=world.roleless) == ({}, [])
 
 
 class TestNobody:
@@ -156,7 +156,7 @@ class TestNobody:
 
 class TestAManager:
     def test_only_switches_off_and_blocks(self, world):
-        changed, broken = damage(world, world.manager)
+        changed, broken = damage(world, world.manager, only="(?!profile/)")
 
         assert broken == []
         assert set(changed) == {
@@ -168,6 +168,9 @@ class TestAManager:
             ("User", "session_version"),
             ("LogEntry", "+"),
         }
+
+    def test_changes_nobodys_profile_but_his_own(self, world):
+        assert damage(world, world.manager, without=world.manager, only="profile/") == ({}, [])
 
 
 class TestTheRegistry:

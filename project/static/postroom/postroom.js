@@ -54,6 +54,13 @@
     closeDrawer();
   });
 
+  // --- Printing needs a script; without one the button is not there.
+
+  for (const button of document.querySelectorAll("[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => print());
+  }
+
   // --- Numbers in groups of three.
 
   const number = new Intl.NumberFormat(document.documentElement.lang || "en");

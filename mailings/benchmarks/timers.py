@@ -25,7 +25,7 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     ),
     "engine": tuple(f"mailings.sending.smtp:Pool.{name}" for name in ("exchange", "drain", "recall", "close")),
     "sockets": ("mailings.sending.wire:Wire._send", "mailings.sending.wire:Wire.receive"),
-    "waiting for the mail server": ("selectors:DefaultSelector.select",),
+    "waiting for the mail server": ("mailings.sending.poller:Poller.wait",),
     "ledger's turn": (
         "mailings.operations.ledger:take",
         "mailings.operations.ledger.postgresql:take",

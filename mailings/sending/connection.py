@@ -1,9 +1,8 @@
 """One connection of a pool: an opening first, a session after it, over the same wire; keeps the session's deadlines."""
 
-import selectors
-
 from mailings.sending.handshake import Features, Hangup
 from mailings.sending.opening import Opening, Plan
+from mailings.sending.poller import WRITE
 from mailings.sending.reply import parse_reply
 from mailings.sending.session import Session
 from mailings.sending.tray import Tray
@@ -34,23 +33,24 @@ class Connection:
         return self.session is not None and self.session.is_idle
 
     def ready(self, mask: int, now: float) -> None:
-        """Go on after the selector said that the socket can be read or written."""
+        """Go on after the poller said that the socket can be read or written."""
         session = self.session
         if session is None:
             features = self._opening.ready(now)
             if features is not None:
                 self._begin(features, now)
             return
-        if mask & selectors.EVENT_WRITE:
+        if mask & WRITE:
             self._wire.flush(session.output, now)
-        if mask & selectors.EVENT_READ:
+        if mask != WRITE:
             self._converse(session, now)
 
     def work(self, now: float) -> None:
         """Begin with a letter, if there is one and this connection can take it."""
         if self.session is not None:
             self.session.work(now)
-            self._wire.flush(self.session.output, now)
+            if self.session.output:
+                self._wire.flush(self.session.output, now)
 
     def leave(self, now: float) -> None:
         """Say QUIT; only for an idle connection."""
@@ -88,8 +88,9 @@ class Connection:
             replies = self._wire.receive()
         except OSError as error:
             raise Hangup(session.stage, Reply(0, "", str(error)), LOST) from error
+        is_writing = self._wire.is_writing
         for code, lines in replies:
-            if self._wire.is_writing and session.is_text_going(self._wire.exposed):
+            if is_writing and session.is_text_going(self._wire.exposed):
                 self._interrupt(session, code, lines, now)
             session.take_reply(code, lines, now)
         session.work(now)

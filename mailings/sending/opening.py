@@ -1,13 +1,14 @@
 """Brings one connection up: connect, TLS, greeting, login. What comes after that is not its business."""
 
-import selectors
 import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from mailings.sending.account import Account, Policy
 from mailings.sending.handshake import UPGRADE, Ask, Dialogue, Features, Hangup, Lines, introduce
+from mailings.sending.poller import Poller
 from mailings.sending.verdict import NO_CONNECTION, NO_TLS, Reply, Stage, Verdict
 from mailings.sending.wire import Address, Wire
 
@@ -30,14 +31,14 @@ class Plan:
 
     account: Account
     policy: Policy
-    selector: selectors.BaseSelector
+    poller: Poller[Any]
     addresses: tuple[Address, ...]
 
 
 class Opening:
     """A connection that comes up, address after address until one answers.
 
-    :param holder: what the selector gives back for its events.
+    :param holder: whom the poller tells of its socket.
     :raises Hangup: at once or later, when it comes to nothing.
     """
 
@@ -54,7 +55,7 @@ class Opening:
         self.wire = self._connect(now, "no address")
 
     def ready(self, now: float) -> Features | None:
-        """Go on after the selector said so; return what the server can do once it is ready for letters."""
+        """Go on after the poller said so; return what the server can do once it is ready for letters."""
         self._go_on(now)
         return self._features
 
@@ -73,7 +74,7 @@ class Opening:
         while self._addresses:
             self._deadline = now + self._plan.policy.connect_seconds
             try:
-                return Wire(self._plan.selector, self._holder, self._addresses.pop(0))
+                return Wire(self._plan.poller, self._holder, self._addresses.pop(0))
             except OSError as error:
                 problem = str(error)
         raise Hangup(Stage.CONNECT, Reply(0, "", problem), NO_CONNECTION)

@@ -6,7 +6,7 @@ The first digit does not decide: Gmail says "quota" with 550 5.4.5 and SES with 
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from mailings.sending.verdict import (
@@ -85,7 +85,7 @@ def classify(stage: Stage, reply: Reply) -> Verdict:
 
     Addresses are left out of the text first: a refusal of ``daily-limit@…`` must not pause the account.
     """
-    bare = replace(reply, text=_ADDRESS.sub(" ", reply.text))
+    bare = reply._replace(text=_ADDRESS.sub(" ", reply.text))
     return next(rule.verdict for rule in RULES if rule.fits(stage, bare))
 
 

@@ -9,31 +9,33 @@ from typing import Final
 
 from mailings.sending.account import Policy
 from mailings.sending.handshake import Features, Hangup
-from mailings.sending.letter import Letter, fault_in
-from mailings.sending.reply import classify, parse_reply
-from mailings.sending.transaction import STAGES, Refusal, Step, Transaction, times_by_step
+from mailings.sending.letter import Letter
+from mailings.sending.reply import parse_reply
+from mailings.sending.transaction import STAGES, Step, Transaction, times_by_step
 from mailings.sending.tray import Tray
-from mailings.sending.verdict import ACCEPTED, BAD_DATA, LOST, RECALLED, TOO_BIG, Outcome, Reply, Scope, Stage
+from mailings.sending.verdict import ACCEPTED, LOST, RECALLED, Reply, Stage
 
 GO_AHEAD: Final = 354
-CLOSING: Final = 421
 DOT_LINE: Final = b".\r\n"
+
+# Bound once: each look into an enum class costs a letter more than the comparison.
+_MAIL, _RCPT, _DATA, _DOT, _CLEAR, _QUIT = Step
+_AT_DOT: Final = Stage.DOT
 
 
 class Session:
     """The protocol of one connection that is ready for letters.
 
-    ``answered`` counts the letters it got an answer for; ``deadline`` is when the awaited reply must be there.
+    ``answered`` counts the letters it got an answer for; ``heard_at`` is when the last reply came.
     """
 
     def __init__(self, features: Features, policy: Policy, tray: Tray, now: float) -> None:
         self.output: list[bytes] = []
         self.answered = 0
-        self.deadline = float("inf")
-        self.idle_since = now
+        self.heard_at = now
         self.is_leaving = False
         self.is_pipelining = features.pipelining and policy.pipelining
-        self._features = features
+        self._size = features.size
         self._policy = policy
         self._tray = tray
         self._until = now + policy.seconds_per_connection
@@ -58,15 +60,20 @@ class Session:
         return self._sent is not None or self._opening is not None
 
     @property
+    def stage(self) -> Stage:
+        """The stage that the awaited reply belongs to."""
+        return STAGES[self._awaited[0][0]] if self._awaited else Stage.MAIL
+
+    @property
+    def deadline(self) -> float:
+        """When the awaited reply must be there."""
+        return self.heard_at + self._times[self._awaited[0][0]] if self._awaited else float("inf")
+
+    @property
     def letter_deadline(self) -> float:
         """When the letter in front must be decided, however lively the line is."""
         front = self._sent or self._opening
         return front.started_at + self._policy.letter_seconds if front else float("inf")
-
-    @property
-    def stage(self) -> Stage:
-        """The stage that the awaited reply belongs to."""
-        return STAGES[self._awaited[0][0]] if self._awaited else Stage.MAIL
 
     def is_text_going(self, exposed: int) -> bool:
         """Whether a text's final dot has not left yet, when so many octets of the session have."""
@@ -80,7 +87,7 @@ class Session:
             if not self._awaited:
                 self.leave(now)
             return
-        letter = self._next_letter(now)
+        letter = self._tray.take(now, self._size)
         if letter is not None:
             self._open(letter, now)
 
@@ -88,7 +95,7 @@ class Session:
         """Say QUIT; only for a session that awaits nothing."""
         self.is_leaving = True
         self._write(b"QUIT\r\n")
-        self._await(Step.QUIT, None, now)
+        self._await(now, (_QUIT, None))
 
     def take_reply(self, code: int, lines: list[bytes], now: float) -> None:
         """Take in one whole reply.
@@ -98,17 +105,14 @@ class Session:
         if not self._awaited:
             raise Hangup(Stage.MAIL, parse_reply(lines), LOST)
         step, transaction = self._awaited.popleft()
-        if self._awaited:
-            self.deadline = now + self._times[self._awaited[0][0]]
-        else:
-            self.deadline, self.idle_since = float("inf"), now
+        self.heard_at = now
         if transaction is not None:
-            if step is Step.DOT:
-                self._end(transaction, code, lines, now)
-            elif step is Step.DATA:
+            if step is _DOT:
+                self._end(transaction, code, parse_reply(lines), now)
+            elif step is _DATA:
                 self._go_ahead(transaction, code, lines, now)
             elif code // 100 != 2:
-                self._refuse(transaction, STAGES[step], lines)
+                self._refuse(transaction, step, lines)
         if self._script and not self._awaited:
             self._say_next(now)
 
@@ -131,75 +135,55 @@ class Session:
             or (most > 0 and self._taken >= most)
         )
 
-    def _next_letter(self, now: float) -> Letter | None:
-        while (letter := self._tray.take()) is not None:
-            if now >= letter.not_after:
-                self._tray.settle(letter, Stage.LOCAL, Reply(0, "", ""), RECALLED)
-            elif fault := fault_in(letter):
-                self._tray.settle(letter, Stage.LOCAL, Reply(0, "", fault), BAD_DATA)
-            elif self._features.size and len(letter.data) > self._features.size:
-                limit = f"{len(letter.data)} octets; the server takes {self._features.size}"
-                self._tray.settle(letter, Stage.LOCAL, Reply(0, "", limit), TOO_BIG)
-            else:
-                return letter
-        return None
-
     def _open(self, letter: Letter, now: float) -> None:
         """Send the envelope; after a transaction that was broken off RSET goes first, or Postfix says "nested MAIL"."""
         transaction = self._opening = Transaction(letter, now)
         self._taken += 1
-        size = "" if self._features.size is None else f" SIZE={len(letter.data)}"
+        size = "" if self._size is None else f" SIZE={len(letter.data)}"
         mail = f"MAIL FROM:<{letter.sender}>{size}\r\n"
         rcpt = f"RCPT TO:<{letter.recipient}>\r\n"
         if self.is_pipelining:
             if self._is_dirty:
                 self._write(b"RSET\r\n")
-                self._await(Step.CLEAR, None, now)
+                self._await(now, (_CLEAR, None))
             self._write(f"{mail}{rcpt}DATA\r\n".encode("ascii"))
-            self._await(Step.MAIL, transaction, now)
-            self._awaited.append((Step.RCPT, transaction))
-            self._awaited.append((Step.DATA, transaction))
+            self._await(now, (_MAIL, transaction), (_RCPT, transaction), (_DATA, transaction))
         else:
             if self._is_dirty:
-                self._script.append((Step.CLEAR, b"RSET\r\n"))
-            self._script += ((Step.MAIL, mail.encode()), (Step.RCPT, rcpt.encode()), (Step.DATA, b"DATA\r\n"))
+                self._script.append((_CLEAR, b"RSET\r\n"))
+            self._script += ((_MAIL, mail.encode()), (_RCPT, rcpt.encode()), (_DATA, b"DATA\r\n"))
             self._say_next(now)
         self._is_dirty = False
 
     def _say_next(self, now: float) -> None:
         step, command = self._script.popleft()
         self._write(command)
-        self._await(step, None if step is Step.CLEAR else self._opening, now)
+        self._await(now, (step, None if step is _CLEAR else self._opening))
 
-    def _refuse(self, transaction: Transaction, stage: Stage, lines: list[bytes]) -> None:
-        """Take in a refusal of the envelope; what is refused after it is only its echo."""
+    def _refuse(self, transaction: Transaction, step: Step, lines: list[bytes]) -> None:
         self._refusals += 1
-        reply = parse_reply(lines)
-        refusal = transaction.refusal
-        if refusal is None:
-            refusal = transaction.refusal = self._judged(stage, reply)
-        elif reply.code == CLOSING:
-            raise Hangup(stage, reply, LOST)
-        if stage is Stage.DATA or not self.is_pipelining:
+        transaction.refuse(STAGES[step], parse_reply(lines))
+        if step is _DATA or not self.is_pipelining:
             self._script.clear()
-            self._break_off(transaction, refusal)
+            self._break_off(transaction)
 
     def _go_ahead(self, transaction: Transaction, code: int, lines: list[bytes], now: float) -> None:
         if code != GO_AHEAD:
-            self._refuse(transaction, Stage.DATA, lines)
+            self._refuse(transaction, _DATA, lines)
         elif transaction.refusal is None:
             self._send_text(transaction, now)
         else:
             # RFC 2920 3.1: no recipient was taken, but the server wants a text all the same. It gets an empty one.
             self._write(DOT_LINE)
-            self._await(Step.CLEAR, None, now)
-            self._break_off(transaction, transaction.refusal)
+            self._await(now, (_CLEAR, None))
+            self._break_off(transaction)
 
-    def _break_off(self, transaction: Transaction, refusal: Refusal) -> None:
+    def _break_off(self, transaction: Transaction) -> None:
+        assert transaction.refusal is not None
         self._opening = None
         self._is_dirty = True
         self.answered += 1
-        self._tray.settle(transaction.letter, *refusal)
+        self._tray.settle(transaction.letter, *transaction.refusal)
 
     def _send_text(self, transaction: Transaction, now: float) -> None:
         """Hand the text over, unless the right to do so has run out while this process slept."""
@@ -210,46 +194,26 @@ class Session:
         transaction.dot_at = self._queued + len(data)
         self._write(data)
         self._write(DOT_LINE)
-        self._await(Step.DOT, transaction, now)
+        self._await(now, (_DOT, transaction))
 
-    def _end(self, transaction: Transaction, code: int, lines: list[bytes], now: float) -> None:
+    def _end(self, transaction: Transaction, code: int, reply: Reply, now: float) -> None:
         """Take in the answer to the final dot: any 2yz is a yes."""
-        reply = parse_reply(lines)
+        self._sent = None
         if code // 100 == 2:
-            self._sent = None
-            self.answered += 1
             self._refusals = 0
-            self._tray.settle(transaction.letter, Stage.DOT, reply, ACCEPTED)
+            self._tray.settle(transaction.letter, _AT_DOT, reply, ACCEPTED)
         else:
             self._refusals += 1
-            self._end_badly(transaction, reply)
+            transaction.refuse_text(reply, self._tray)
+        self.answered += 1
         if self._opening is not None:
             self._opening.started_at = now
-
-    def _end_badly(self, transaction: Transaction, reply: Reply) -> None:
-        verdict = classify(Stage.DOT, reply)
-        self._sent = None
-        if verdict.scope is not Scope.CONNECTION:
-            self.answered += 1
-            self._tray.settle(transaction.letter, Stage.DOT, reply, verdict)
-            return
-        if verdict.outcome is Outcome.UNKNOWN:
-            self._tray.settle(transaction.letter, Stage.DOT, reply, verdict)
-        else:
-            self._tray.put_back(transaction.letter, Stage.DOT, reply, verdict)
-        raise Hangup(Stage.DOT, reply, LOST)
-
-    def _judged(self, stage: Stage, reply: Reply) -> Refusal:
-        verdict = classify(stage, reply)
-        if verdict.scope is Scope.CONNECTION:
-            raise Hangup(stage, reply, verdict)
-        return stage, reply, verdict
 
     def _write(self, octets: bytes) -> None:
         self._queued += len(octets)
         self.output.append(octets)
 
-    def _await(self, step: Step, transaction: Transaction | None, now: float) -> None:
+    def _await(self, now: float, *replies: tuple[Step, Transaction | None]) -> None:
         if not self._awaited:
-            self.deadline = now + self._times[step]
-        self._awaited.append((step, transaction))
+            self.heard_at = now
+        self._awaited += replies

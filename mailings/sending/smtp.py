@@ -4,7 +4,6 @@ It decides what a broken line means for each letter and when a connection is ope
 wait to try again, pick letters or keep limits: an account that is better left alone is the caller's business.
 """
 
-import selectors
 import ssl
 import time
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from mailings.sending.connection import Connection
 from mailings.sending.handshake import Hangup
 from mailings.sending.letter import Letter, Result
 from mailings.sending.opening import Plan, resolve
+from mailings.sending.poller import Poller
 from mailings.sending.tray import Tray
 from mailings.sending.verdict import RECALLED, SERVER_BUSY, Reply, Stage
 from mailings.sending.wire import Address
@@ -45,7 +45,7 @@ class Pool:
         self._policy = policy
         self._clock = clock
         self._tray = Tray()
-        self._selector = selectors.DefaultSelector()
+        self._poller = Poller[Connection]()
         self._connections: set[Connection] = set()
         self._leaving: dict[Connection, float] = {}
         self._addresses: tuple[Address, ...] = ()
@@ -113,7 +113,7 @@ class Pool:
             now = self._look(FAREWELL_SECONDS / 10)
         for connection in list(self._leaving):
             self._remove(connection)
-        self._selector.close()
+        self._poller.close()
         return self._tray.fetch()
 
     # Driving
@@ -139,10 +139,9 @@ class Pool:
 
     def _look(self, timeout: float) -> float:
         """Wait for sockets, let their connections go on, and return the time."""
-        events = self._selector.select(timeout)
+        events = self._poller.wait(timeout)
         now = self._clock()
-        for key, mask in events:
-            connection: Connection = key.data
+        for connection, mask in events:
             try:
                 connection.ready(mask, now)
             except Hangup as hangup:
@@ -163,7 +162,7 @@ class Pool:
         self._next_check = now + TICK_SECONDS
         for connection in list(self._connections):
             session = connection.session
-            if session is not None and session.is_idle and now >= session.idle_since + self._policy.idle_seconds:
+            if session is not None and session.is_idle and now >= session.heard_at + self._policy.idle_seconds:
                 self._attempt(connection, connection.leave, now)
                 self._see_off(connection, now)
             else:
@@ -191,7 +190,7 @@ class Pool:
     def _plan(self) -> Plan:
         if not self._addresses:
             self._addresses = resolve(self._account.host, self._account.port)
-        return Plan(self._account, self._policy, self._selector, self._addresses)
+        return Plan(self._account, self._policy, self._poller, self._addresses)
 
     def _end(self, connection: Connection, hangup: Hangup, now: float) -> None:
         """Decide what a connection's end means for its letters, and for those that wait."""

@@ -1,4 +1,4 @@
-"""One letter on its way through one connection, step by step, and what becomes of it when the line breaks."""
+"""One letter on its way through one connection: what its refusals mean, and what becomes of it when the line breaks."""
 
 from enum import IntEnum
 from typing import Final
@@ -6,12 +6,12 @@ from typing import Final
 from mailings.sending.account import Policy
 from mailings.sending.handshake import Hangup
 from mailings.sending.letter import Letter
+from mailings.sending.reply import classify
 from mailings.sending.tray import Tray
-from mailings.sending.verdict import UNANSWERED, Reply, Stage, Verdict
+from mailings.sending.verdict import LOST, UNANSWERED, Outcome, Reply, Scope, Stage, Verdict
 
+CLOSING: Final = 421
 QUIT_SECONDS: Final = 1.0
-
-Refusal = tuple[Stage, Reply, Verdict]
 
 
 class Step(IntEnum):
@@ -38,7 +38,33 @@ class Transaction:
         self.letter = letter
         self.started_at = now
         self.dot_at = 0
-        self.refusal: Refusal | None = None
+        self.refusal: tuple[Stage, Reply, Verdict] | None = None
+
+    def refuse(self, stage: Stage, reply: Reply) -> None:
+        """Take in a refusal of the envelope; what is refused after it is only its echo.
+
+        :raises Hangup: when it is the end of the connection.
+        """
+        if self.refusal is None:
+            verdict = classify(stage, reply)
+            if verdict.scope is Scope.CONNECTION:
+                raise Hangup(stage, reply, verdict)
+            self.refusal = stage, reply, verdict
+        elif reply.code == CLOSING:
+            raise Hangup(stage, reply, LOST)
+
+    def refuse_text(self, reply: Reply, tray: Tray) -> None:
+        """Decide the letter by an answer to its final dot that is not a yes.
+
+        :raises Hangup: when it is the end of the connection; the letter is decided all the same.
+        """
+        verdict = classify(Stage.DOT, reply)
+        if verdict.scope is Scope.CONNECTION and verdict.outcome is not Outcome.UNKNOWN:
+            tray.put_back(self.letter, Stage.DOT, reply, verdict)
+        else:
+            tray.settle(self.letter, Stage.DOT, reply, verdict)
+        if verdict.scope is Scope.CONNECTION:
+            raise Hangup(Stage.DOT, reply, LOST)
 
     def abandon(self, tray: Tray, hangup: Hangup, exposed: int, *, is_first: bool) -> None:
         """Decide the letter of a connection that broke.

@@ -4,10 +4,15 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from typing import Final
 
-from mailings.sending.letter import Letter, Result
-from mailings.sending.verdict import RECALLED, Outcome, Reply, Scope, Stage, Verdict
+from mailings.sending.letter import Letter, Result, fault_in
+from mailings.sending.verdict import BAD_DATA, RECALLED, TOO_BIG, Outcome, Reply, Scope, Stage, Verdict
 
 MAX_HANDOVERS: Final = 3
+
+# Bound once: each look into an enum class costs a letter more than the comparison.
+_UNDECIDED: Final = Outcome.RETURNED, Outcome.UNKNOWN
+_ACCOUNT: Final = Scope.ACCOUNT
+_NOTHING_SAID: Final = Reply(0, "", "")
 
 
 class Tray:
@@ -26,21 +31,34 @@ class Tray:
         """Take letters in."""
         self.waiting.extend(letters)
 
-    def take(self) -> Letter | None:
-        """Give out the next letter; from now on it is in flight."""
-        if not self.waiting:
-            return None
-        self.in_flight += 1
-        return self.waiting.popleft()
+    def take(self, now: float, size: int | None) -> Letter | None:
+        """Give out the next letter that may be sent; from now on it is in flight. Those that may not are ended.
+
+        :param size: the most octets the server takes; 0 and ``None`` are no limit.
+        """
+        while self.waiting:
+            letter = self.waiting.popleft()
+            self.in_flight += 1
+            if now >= letter.not_after:
+                self.settle(letter, Stage.LOCAL, _NOTHING_SAID, RECALLED)
+            elif fault := fault_in(letter):
+                self.settle(letter, Stage.LOCAL, Reply(0, "", fault), BAD_DATA)
+            elif size and len(letter.data) > size:
+                limit = f"{len(letter.data)} octets; the server takes {size}"
+                self.settle(letter, Stage.LOCAL, Reply(0, "", limit), TOO_BIG)
+            else:
+                return letter
+        return None
 
     def settle(self, letter: Letter, stage: Stage, reply: Reply, verdict: Verdict) -> None:
         """End a letter that was in flight. When the fault is the account's, all that wait come back with it."""
         self.in_flight -= 1
-        if verdict.outcome is not Outcome.RETURNED and verdict.outcome is not Outcome.UNKNOWN:
+        if verdict.outcome not in _UNDECIDED:
             self.decided += 1
-        self._returns.pop(letter.key, None)
-        self.results.append(_result(letter, stage, reply, verdict))
-        if verdict.scope is Scope.ACCOUNT:
+        if self._returns:
+            self._returns.pop(letter.key, None)
+        self.results.append(Result.of(letter, stage, reply, verdict))
+        if verdict.scope is _ACCOUNT:
             self.return_waiting(stage, reply, verdict)
 
     def put_back(self, letter: Letter, stage: Stage, reply: Reply, verdict: Verdict) -> None:
@@ -54,32 +72,16 @@ class Tray:
 
     def return_waiting(self, stage: Stage, reply: Reply, verdict: Verdict) -> None:
         """End all letters that were not handed over."""
-        self.results += [_result(letter, stage, reply, verdict) for letter in self.waiting]
+        self.results += [Result.of(letter, stage, reply, verdict) for letter in self.waiting]
         self.waiting.clear()
         if not self.in_flight:
             self._returns.clear()
 
     def recall(self) -> None:
         """End all letters that were not handed over, because the caller wants them back."""
-        self.return_waiting(Stage.LOCAL, Reply(0, "", ""), RECALLED)
+        self.return_waiting(Stage.LOCAL, _NOTHING_SAID, RECALLED)
 
     def fetch(self) -> list[Result]:
         """Give out the results, once."""
         results, self.results = self.results, []
         return results
-
-
-def _result(letter: Letter, stage: Stage, reply: Reply, verdict: Verdict) -> Result:
-    return Result(
-        key=letter.key,
-        outcome=verdict.outcome,
-        scope=verdict.scope,
-        reason=verdict.reason,
-        stage=stage,
-        code=reply.code,
-        enhanced=reply.enhanced,
-        answer=reply.text,
-        pauses=verdict.pauses,
-        suppress=verdict.suppress,
-        retry_account_after=verdict.retry_account_after,
-    )

@@ -1,32 +1,29 @@
 """Moves octets through one non-blocking socket, plain or TLS, and knows how much of what it was given has left.
 
-It reads whole replies and no meaning; what it raises is ``OSError``.
+What it raises is ``OSError``.
 """
 
 import contextlib
 import ipaddress
 import os
-import selectors
 import socket
 import ssl
-from collections.abc import Callable
 from typing import Any, Final
 
+from mailings.sending.poller import READ, WRITE, Holder, Poller
+from mailings.sending.replies import RawReply, Replies
+
 Address = tuple[int, Any]
-RawReply = tuple[int, list[bytes]]
 
 RECEIVED_AT_ONCE: Final = 65536
 JOINED_AT_MOST: Final = 262144  # beyond that a copy costs more than a second write
 TLS_RECORD: Final = 16384  # RFC 8446 5.1
-LONGEST_LINE: Final = 4096  # RFC 5321 4.5.3.1.5 allows 512; servers write more
-MOST_LINES: Final = 200
 
 _WAITS: Final = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
-_NOTHING: Final = memoryview(b"")
 
 
 class Wire:
-    """A socket that is being connected from the start; ``holder`` is what the selector gives back for its events.
+    """A socket that is being connected from the start; ``holder`` is whom the poller tells of it.
 
     ``exposed``: octets, counted since :meth:`start_counting`, that may have left this machine.
 
@@ -35,42 +32,36 @@ class Wire:
 
     __slots__ = (
         "_holder",
-        "_is_tls",
         "_mask",
-        "_pending",
-        "_reply",
-        "_rest",
-        "_selector",
+        "_poller",
+        "_replies",
         "_sent",
-        "_shake",
         "_socket",
+        "_tls",
         "_unsent",
         "exposed",
         "is_broken",
         "progress_at",
     )
 
-    def __init__(self, selector: selectors.BaseSelector, holder: object, address: Address) -> None:
+    def __init__(self, poller: Poller[Holder], holder: Holder, address: Address) -> None:
         self.exposed = 0
         self.is_broken = False
         self.progress_at = 0.0
-        self._selector = selector
+        self._poller: Poller[Any] = poller
         self._holder = holder
-        self._is_tls = False
-        self._shake: Callable[[], None] = _nothing
-        self._pending: Callable[[], int] = int
         self._mask = 0
-        self._reply: list[bytes] = []
-        self._rest = b""
+        self._replies = Replies()
         self._sent = 0
-        self._unsent = _NOTHING
+        self._tls: ssl.SSLSocket | None = None
+        self._unsent: bytes | memoryview = b""
         self._socket = socket.socket(address[0], socket.SOCK_STREAM)
         try:
             self._socket.setblocking(False)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with contextlib.suppress(BlockingIOError):  # that is: on its way
                 self._socket.connect(address[1])
-            self._watch(selectors.EVENT_WRITE)
+            self._watch(WRITE)
         except OSError:
             self._socket.close()
             raise
@@ -94,17 +85,16 @@ class Wire:
         error = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:
             raise OSError(error, os.strerror(error))
-        self._watch(selectors.EVENT_READ)
+        self._watch(READ)
 
     def wrap(self, context: ssl.SSLContext, host: str) -> None:
         """Turn to TLS; whatever was read before is forgotten, for anybody could have put it there (CVE-2011-0411)."""
-        self._selector.unregister(self._socket)
+        self._poller.forget(self._socket.fileno())
         self._mask = 0
-        self._rest, self._reply = b"", []
-        tls = context.wrap_socket(self._socket, server_hostname=host, do_handshake_on_connect=False)
-        self._socket, self._shake, self._pending = tls, tls.do_handshake, tls.pending
-        self._is_tls = True
-        self._watch(selectors.EVENT_READ)
+        self._replies.forget()
+        self._tls = context.wrap_socket(self._socket, server_hostname=host, do_handshake_on_connect=False)
+        self._socket = self._tls
+        self._watch(READ)
 
     def shake_hands(self) -> bool:
         """Go on with the TLS handshake; return whether it is done.
@@ -112,14 +102,15 @@ class Wire:
         :raises ssl.SSLError: when certificate, host name or protocol are not good.
         """
         try:
-            self._shake()
+            if self._tls is not None:
+                self._tls.do_handshake()
         except ssl.SSLWantReadError:
-            self._watch(selectors.EVENT_READ)
+            self._watch(READ)
             return False
         except ssl.SSLWantWriteError:
-            self._watch(selectors.EVENT_WRITE)
+            self._watch(WRITE)
             return False
-        self._watch(selectors.EVENT_READ)
+        self._watch(READ)
         return True
 
     def start_counting(self) -> None:
@@ -128,82 +119,59 @@ class Wire:
 
     def flush(self, output: list[bytes], now: float) -> None:
         """Send what can be sent now. A failure shows at the next reading, after the replies that came before it."""
-        while (self._unsent or output) and not self.is_broken:
-            if not self._unsent:
-                self._unsent = memoryview(_chunk(output))
+        while (output or self._unsent) and not self.is_broken:
+            piece = self._unsent or _chunk(output)
             try:
-                self._send(now)
+                count = self._send(piece)
             except _WAITS:
-                self._watch(selectors.EVENT_READ | selectors.EVENT_WRITE)
+                self._unsent = piece
+                self._watch(READ | WRITE)
                 return
             except OSError:
                 self.is_broken = True
+            else:
+                self._unsent = memoryview(piece)[count:] if count < len(piece) else b""
+                self.progress_at = now
         if self.is_broken:
             output.clear()
-            self._unsent = _NOTHING
-        self._watch(selectors.EVENT_READ)
+            self._unsent = b""
+        self._watch(READ)
 
     def receive(self) -> list[RawReply]:
-        """Read what is there and return the replies that are whole: the code and the lines; code 0 is no reply at all.
+        """Read what is there and return the replies that are whole.
 
         :raises OSError: when the line is broken or closed.
         """
         try:
-            data = self._socket.recv(RECEIVED_AT_ONCE)
-            # What TLS has decrypted is not in the socket any more, and no selector speaks of it.
-            while self._pending():
-                data += self._socket.recv(RECEIVED_AT_ONCE)
+            octets = self._socket.recv(RECEIVED_AT_ONCE)
+            # What TLS has decrypted is not in the socket any more, and no poller speaks of it.
+            while self._tls is not None and self._tls.pending():
+                octets += self._tls.recv(RECEIVED_AT_ONCE)
         except _WAITS:
             return []
-        if not data:
+        if not octets:
             raise ConnectionResetError("the server closed the connection")
-        return self._whole_replies(data)
+        return self._replies.take(octets)
 
     def close(self) -> None:
         """Let go of the socket."""
-        with contextlib.suppress(KeyError, ValueError):
-            self._selector.unregister(self._socket)
+        self._poller.forget(self._socket.fileno())
         self._socket.close()
 
-    def _send(self, now: float) -> None:
-        if self._is_tls:
+    def _send(self, piece: bytes | memoryview) -> int:
+        if self._tls is not None:
             # A record that OpenSSL has begun with may leave whole or not at all, and it does not say which.
-            piece = self._unsent[:TLS_RECORD]
+            piece = piece[:TLS_RECORD]
             self.exposed = self._sent + len(piece)
-        else:
-            piece = self._unsent  # a plain send that fails has taken nothing
-        count = self._socket.send(piece)
+        count = self._socket.send(piece)  # a plain one that fails has taken nothing
         self._sent += count
         self.exposed = self._sent
-        self._unsent = self._unsent[count:] if count < len(self._unsent) else _NOTHING
-        self.progress_at = now
-
-    def _whole_replies(self, data: bytes) -> list[RawReply]:
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        replies: list[RawReply] = []
-        for line in lines:
-            self._reply.append(line.rstrip(b"\r"))
-            if line[3:4] != b"-":
-                code = line[:3]
-                replies.append((int(code) if code.isdigit() else 0, self._reply))
-                self._reply = []
-        if len(self._rest) > LONGEST_LINE or len(self._reply) > MOST_LINES:
-            replies.append((0, [*self._reply, self._rest[:LONGEST_LINE]]))
-            self._rest, self._reply = b"", []
-        return replies
+        return count
 
     def _watch(self, mask: int) -> None:
-        if mask == self._mask:
-            return
-        if self._mask:
-            self._selector.modify(self._socket, mask, self._holder)
-        else:
-            self._selector.register(self._socket, mask, self._holder)
-        self._mask = mask
-
-
-def _nothing() -> None:
-    """Shake hands on a plain line."""
+        if mask != self._mask:
+            self._poller.watch(self._socket.fileno(), mask, self._holder)
+            self._mask = mask
 
 
 def _chunk(output: list[bytes]) -> bytes:

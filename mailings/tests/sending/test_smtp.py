@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -462,7 +461,7 @@ class TestTime:
 class TestTheRightToSend:
     def test_ends_for_a_letter_that_waited_too_long(self):
         clock = Clock()
-        late = replace(letter(2), not_after=clock())
+        late = letter(2)._replace(not_after=clock())
         with Server() as server, pool(server, clock=clock) as connections:
             results = send(connections, [letter(1), late])
 
@@ -473,7 +472,7 @@ class TestTheRightToSend:
     def test_ends_between_the_envelope_and_the_text(self, features):
         """As for a worker that was stopped there, and slept past its lease."""
         clock = Clock()
-        soon = replace(letter(1), not_after=clock() + 60)
+        soon = letter(1)._replace(not_after=clock() + 60)
         with (
             Server(script={("DATA", 1): Wait(0.3)}, features=features) as server,
             pool(server, clock=clock) as connections,

@@ -21,7 +21,7 @@ MASKS = (
     # PostgreSQL repeats the row that it refuses, over as many lines as it has.
     (re.compile(r"DETAIL: .*?(?=\nTraceback |\n\nThe above |\n\nDuring |\Z)", re.DOTALL), f"DETAIL: {MASK}"),
     # Unsubscribe and password links: whoever reads one can use it.
-    (re.compile(r"/(u|reset)/[^\s\"'<>?]+"), rf"/\1/{MASK}"),
+    (re.compile(r"/(u|reset|invitation)/[^\s\"'<>?]+"), rf"/\1/{MASK}"),
     # What was searched for.
     (re.compile(r"(/[^\s\"'<>?]*)\?[^\s\"'<>]+"), rf"\1?{MASK}"),
     # The bound keeps the search linear; a local part has at most 64 characters (RFC 5321 4.5.3.1.1).

@@ -66,6 +66,7 @@ class System:
             "EMAIL_HOST": "127.0.0.1",
             "DEFAULT_FROM_EMAIL": "Postroom <office@shop.example>",
             "LANGUAGE_CODE": "en",
+            "LOG_LEVEL": "INFO",
         }
         if settings.REDIS_URL:
             # A Redis database of its own, emptied: the queue's name is the same everywhere.
@@ -76,8 +77,9 @@ class System:
         self.env["EMAIL_PORT"] = self.start_mail_server()
         self.manage("migrate", "--verbosity", "0")
         self.spawn(
-            "web", PYTHON, "-m", "gunicorn", "project.wsgi", "--bind", f"127.0.0.1:{self.port}", "--threads", "4"
-        )
+            "web", PYTHON, "-m", "gunicorn", "project.wsgi", "--bind", f"127.0.0.1:{self.port}", "--threads", "4",
+            "--access-logfile", "-",
+        )  # fmt: skip
         wait_for(self.answers)
 
     def make_database(self):
@@ -159,6 +161,10 @@ class System:
         lines = ["from accounts.tests.factories import make_user"]
         lines += [f"make_user('{name}@staff.example', {role!r})" for name, role in roles.items()]
         self.shell("; ".join(lines))
+
+    def logged(self):
+        """Read what the web and the workers have written into their logs."""
+        return "".join(path.read_text() for path in self.folder.glob("*.log") if path.stem != "smtp")
 
     def browser(self, name):
         return Browser(self.url, f"{name}@staff.example")

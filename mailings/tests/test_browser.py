@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from django.core.management import call_command
 from django.urls import reverse
 from playwright.sync_api import Page, sync_playwright
 
+from accounts.models import User
 from mailings.models import Mailing, Run
+from mailings.tests.admin import crawl
 from mailings.tests.factories import PASSWORD, make_client, make_list, make_mailing, make_user
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -46,6 +49,16 @@ class Watch:
         if message.type in ("error", "warning"):
             self.faults.append(f"{self.page.url}: console: {message.text}")
 
+    def walk(self, path):
+        """Open a page that may also be a refusal, which browsers write into the console."""
+        before = len(self.faults)
+        answer = self.page.goto(self.host + path, wait_until="load")
+        if answer is not None and answer.status in (403, 404):
+            refusal = f"the server responded with a status of {answer.status}"
+            self.faults[before:] = [fault for fault in self.faults[before:] if refusal not in fault]
+        elif answer is None or answer.status != 200:
+            self.faults.append(f"{path}: status {answer and answer.status}")
+
     def on_request(self, request):
         if not request.url.startswith((self.host, "data:", "blob:")):
             self.faults.append(f"{self.page.url}: request to {request.url}")
@@ -69,12 +82,12 @@ class Watch:
 
 
 @contextmanager
-def browser_page(width) -> Iterator[Page]:
+def browser_page(width, language="en") -> Iterator[Page]:
     """Open a browser for one test; it must be closed before the database is, whose code refuses to run beside it."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
         try:
-            page = browser.new_page(viewport={"width": width, "height": 800}, locale="en")
+            page = browser.new_page(viewport={"width": width, "height": 800}, locale=language)
             page.set_default_timeout(TIMEOUT_MS)
             yield page
         finally:
@@ -83,9 +96,9 @@ def browser_page(width) -> Iterator[Page]:
 
 def log_in(page, host, user):
     page.goto(f"{host}/admin/login/")
-    page.get_by_label("E-mail").fill(user.email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.locator("input[name=username]").fill(user.email)
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.locator("input[name=password]").press("Enter")
     page.wait_for_url(f"{host}/admin/")
 
 
@@ -118,6 +131,10 @@ def base(owner):
     )
     waiting = make_mailing(owner, lists=[chosen], title="A very long title of a mailing, " * 3)
     return {"client": clients[0], "running": running, "waiting": waiting}
+
+
+def fulfil(route, request, answer):
+    route.fulfill(**answer)
 
 
 def of(name, row):
@@ -201,6 +218,102 @@ class TestKeyboard:
             after_menu = page.evaluate(focused)
 
         assert [first, after_skip, in_menu, after_menu] == ["Skip to the page", "main", "Overview", "side-toggle"]
+
+
+def everywhere(person, world):
+    """List every page there is, with a row of each kind filled in; not those that are no pages or end the session."""
+    no_page = re.compile(r"/(logout|autocomplete|jsi18n|process_import|copy|running\.json)")
+    first = crawl.row_pages(lambda label: [1] if label == "auth.group" else world.ids(world.alice, label)[:1])
+    return [path for path in (*crawl.pages(), *first) if not no_page.search(path)]
+
+
+@pytest.mark.usefixtures("plain_static")
+class TestThePolicy:
+    """A breach of it is an error in the console, which `Watch` writes down."""
+
+    @pytest.mark.parametrize("language", ["en", "ru"])
+    def test_is_kept_by_every_page(self, live_server, transactional_db, language):
+        world = crawl.World()
+        boss = User.objects.create_superuser("boss@staff.example", PASSWORD, language=language)
+        paths = everywhere(boss, world)
+
+        with browser_page(WIDE, language) as page:
+            watch = Watch(page, live_server.url)
+            for path in (
+                "/admin/login/",
+                "/admin/password_reset/",
+                "/admin/password_reset/done/",
+                "/reset/done/",
+                "/nowhere/",
+            ):
+                watch.walk(path)
+            log_in(page, live_server.url, boss)
+            for path in paths:
+                watch.walk(path)
+            shown = page.locator("html").get_attribute("lang")
+
+        assert watch.faults == []
+        assert (shown, len(paths) > 60) == (language, True)
+
+    def test_is_kept_by_whatever_opens_on_a_page(self, live_server, owner, base):
+        with browser_page(WIDE) as page:
+            watch = Watch(page, live_server.url)
+            log_in(page, live_server.url, owner)
+            page.goto(live_server.url + reverse("admin:mailings_mailing_add"))
+            self.choose(page, "message", "News")
+            self.choose(page, "lists", "Shop")
+            page.locator(".field-first_send_at .date-icon").click()
+            page.locator(".calendarbox:visible td a").first.click()
+            page.locator(".field-first_send_at .clock-icon").click()
+            page.locator(".clockbox:visible li a").first.click()
+            page.locator(".field-finish_send_at .datetimeshortcuts a").first.click()
+            page.goto(live_server.url + reverse("admin:mailings_client_changelist"))
+            page.locator("#action-toggle").check()
+            page.goto(live_server.url + of("mailings_message_change", base["waiting"].message))
+            page.locator(".add-row a").click()
+
+        assert watch.faults == []
+
+    def choose(self, page, field, text):
+        page.locator(f".field-{field} .select2-selection").first.click()
+        page.get_by_role("option", name=text).first.click()
+
+    def test_lets_a_letter_be_shown_that_can_do_nothing(self, live_server, settings):
+        """On a page that shows one, its styles apply; its script does not run, its picture is not fetched."""
+        script, picture = "<script>parent.ran = 1</script>", "<img src=//spy.example/x>"
+        letter = f"<p style='color: rgb(1, 2, 3)'>Hello</p>{script}{picture}"
+        html = f'<iframe sandbox srcdoc="{letter}"></iframe>'
+        shown = {}
+        with browser_page(WIDE) as page:
+            asked = []
+            page.on("request", lambda request: asked.append(request.url))
+            for name, policy in (
+                ("strict", settings.PAGE_HEADERS["Content-Security-Policy"]),
+                ("letter", settings.LETTER_PAGE_POLICY),
+            ):
+                answer = {"content_type": "text/html", "headers": {"Content-Security-Policy": policy}, "body": html}
+                page.route(f"{live_server.url}/{name}", partial(fulfil, answer=answer))
+                page.goto(f"{live_server.url}/{name}")
+                text = page.frame_locator("iframe").locator("p")
+                shown[name] = text.evaluate("text => getComputedStyle(text).color"), page.evaluate("window.ran")
+
+        assert shown == {"strict": ("rgb(0, 0, 0)", None), "letter": ("rgb(1, 2, 3)", None)}
+        assert [url for url in asked if "spy.example" in url] == []
+
+
+@pytest.mark.usefixtures("plain_static")
+class TestAfterALogout:
+    def test_going_back_shows_nothing(self, live_server, owner, base):
+        with browser_page(WIDE) as page:
+            log_in(page, live_server.url, owner)
+            page.goto(live_server.url + reverse("admin:mailings_client_changelist"))
+            before = page.get_by_text("client59@example.com").count()
+            with page.expect_navigation():
+                page.locator("form[action$='/logout/']").evaluate("form => form.submit()")
+            page.go_back()
+
+            assert (before, page.get_by_text("client59@example.com").count()) == (1, 0)
+            assert page.url.startswith(f"{live_server.url}/admin/login/")
 
 
 class TestStaticFiles:

@@ -5,6 +5,7 @@ import re
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import httpx
 import pytest
 from django.conf import settings
 
@@ -98,6 +99,12 @@ LEDGER = (
 )
 
 
+TOKEN = (
+    "from django.conf import settings; from mailings.sending.token import seal; "
+    "print(seal(1, settings.SECRET_KEY.encode()))"
+)
+
+
 def ledger(system, mailing):
     return json.loads(system.shell(LEDGER.format(mailing)))
 
@@ -124,6 +131,7 @@ class TestTheMainJob:
         self.every_attempt_has_the_servers_answer(found)
         self.the_others_see_what_they_may(boris, boss, mailing)
         self.a_manager_switches_off_but_never_edits(system, boss, mailing)
+        self.the_logs_name_nobody(system)
 
     def every_letter_is_in_the_ledger(self, system, found, rows):
         [sums] = found["sums"]
@@ -175,6 +183,19 @@ class TestTheMainJob:
         assert "Switched off" in switched.text
         assert (found["status"], found["sums"][0]["cancelled"], found["sums"][0]["deferred"]) == ("switched_off", 1, 0)
         assert "Forged" not in boss.get("/admin/mailings/mailing/").text
+
+    def the_logs_name_nobody(self, system):
+        """Neither by an address, nor by a name searched for, nor by the token of a link."""
+        httpx.get(f"{system.url}/admin/mailings/client/", params={"q": "Позднев later.one@example.org"})
+        link = f"/u/{system.shell(TOKEN)}/"
+        gone = httpx.post(f"{system.url}{link}")
+        httpx.get(f"{system.url}{link[:-2]}x/")
+        logged = wait_for(lambda: (text := system.logged()).count("/u/***") >= 2 and text)
+
+        assert gone.status_code == 200
+        assert "POST /admin/mailings/client/import/" in logged
+        assert "deliver_run" in logged
+        assert re.findall(r"\S+@(?:example|staff|shop)\S*|%D0\S*|/u/[^*]\S*", logged) == []
 
 
 @pytest.mark.timeout(240)

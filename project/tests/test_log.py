@@ -34,6 +34,7 @@ class TestMask:
             ("{'username': 'ivan@client.example', 'ip': '10.0.0.7'}", "{'username': '***@***', 'ip': '10.0.0.7'}"),
             ("GET /u/AbCd_-123/ HTTP/1.1", "GET /u/*** HTTP/1.1"),
             ("Not Found: /reset/MQ/cz9-0fa/", "Not Found: /reset/***"),
+            ("Not Found: /invitation/MQ/cz9-0fa/", "Not Found: /invitation/***"),
             (
                 '"GET /admin/mailings/client/?q=%D0%98&o=1 HTTP/1.1" 200',
                 '"GET /admin/mailings/client/?*** HTTP/1.1" 200',

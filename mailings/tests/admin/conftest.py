@@ -4,6 +4,8 @@ import logging
 
 import pytest
 
+from mailings.tests.admin.crawl import Visitor
+
 
 @pytest.fixture
 def quiet():
@@ -11,3 +13,9 @@ def quiet():
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)
+
+
+def pytest_terminal_summary(terminalreporter):
+    if Visitor.asked:
+        each = ", ".join(f"{count} {method.upper()}" for method, count in sorted(Visitor.asked.items()))
+        terminalreporter.write_line(f"The crawls made {Visitor.asked.total()} requests: {each}.")

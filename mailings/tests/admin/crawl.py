@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections import Counter
 from datetime import timedelta
 from http.cookies import SimpleCookie
 
@@ -127,6 +128,8 @@ def fill_run(mailing, person, word):
 class Visitor:
     """A browser that stays logged in whatever it asks for, and keeps count."""
 
+    asked = Counter()
+
     def __init__(self, user=None):
         self.browser = Browser(raise_request_exception=False)
         if user:
@@ -137,6 +140,7 @@ class Visitor:
     def ask(self, method, address, data=None):
         self.browser.cookies = SimpleCookie(self.cookies)
         self.requests += 1
+        Visitor.asked[method] += 1
         return getattr(self.browser, method)(address, data)
 
     def get(self, address):
@@ -163,6 +167,22 @@ def said(response):
     """List the messages that an answer leaves for the next page."""
     # An answer of the middleware, such as to a NUL byte, comes before there is a place for messages.
     return [str(message) for message in getattr(get_messages(response.wsgi_request), "_queued_messages", ())]
+
+
+# What the policy of our pages forbids (settings.PAGE_HEADERS): a script, a style or a handler in the page itself.
+INLINE = re.compile(
+    rb"""<script\b(?![^>]*\ssrc=)(?![^>]*\stype="application/json")[^>]*>
+       | <style\b
+       | <[a-z][^<>]*\s(?:style|on[a-z]+)\s*=[^<>]*>
+       | (?:href|src|action)\s*=\s*["']?\s*javascript:[^>]*>""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def inline(response):
+    """Find the first thing in a page that its own policy forbids the browser to run or to apply."""
+    found = INLINE.search(response.content) if response["Content-Type"].startswith("text/html") else None
+    return found and found[0].decode()
 
 
 # --- Where there is something to ask ---------------------------------------------------------------------------------

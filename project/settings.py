@@ -173,6 +173,7 @@ POSTAL_ADDRESS = env.str("POSTAL_ADDRESS", "")
 SENDING_CONNECTIONS = env.int("SENDING_CONNECTIONS", 10)
 SENDING_LIMITS = env.str("SENDING_LIMITS", "")
 SENDING_LEASE_SECONDS = env.int("SENDING_LEASE_SECONDS", 120)
+SENDING_LEASE_SECONDS = env.int("SENDING_LEASE_SECONDS", 120)
 
 # --- People ----------------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """Every table of the product, one noun per file."""
 
 from mailings.models.attempt import Attempt
+from mailings.models.claim import Claim
 from mailings.models.client import Client
 from mailings.models.client_list import ClientList
 from mailings.models.counter import HourlyCounter
@@ -26,6 +27,7 @@ from mailings.models.worker import Worker
 __all__ = [
     "Attachment",
     "Attempt",
+    "Claim",
     "Client",
     "ClientList",
     "ClientListGroupGrant",

@@ -5,51 +5,66 @@ from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from django.db import models
-from django.db.models import Q
-from django.db.models.expressions import RawSQL
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access import Owned, OwnedQuerySet
 from mailings.models.address import AddressField
+from mailings.models.claim import Claim
 from mailings.models.client import Client
 from mailings.models.reason import Reason
 from mailings.models.run import Run
 
-# The very words of the index `delivery_undecided`: SQLite uses a partial index only for a query that repeats its
-# condition to the letter, and without it reads the whole run for every window.
-UNDECIDED = """"mailings_delivery"."state" IN ('pending', 'sending', 'deferred')"""
-
 
 class DeliveryQuerySet(OwnedQuerySet):
     def undecided(self) -> Self:
-        return self.filter(RawSQL(UNDECIDED, (), output_field=models.BooleanField()))  # noqa: S611  a constant
+        return self.filter(state__in=(Delivery.State.PENDING, Delivery.State.DEFERRED))
 
     def pending(self) -> Self:
-        return self.undecided().filter(state=Delivery.State.PENDING)
+        return self.filter(state=Delivery.State.PENDING)
+
+    def unclaimed(self) -> Self:
+        return self.exclude(is_claimed())
+
+    def free(self) -> Self:
+        """Keep those that a worker may claim."""
+        return self.pending().unclaimed()
+
+    def handed_over(self) -> Self:
+        """Keep those that a worker may have handed over, and of which no answer is written down."""
+        return self.pending().filter(is_handed_over())
 
     def waiting(self) -> Self:
-        """Keep those that no worker has in hand and that are not decided."""
-        return self.undecided().filter(state__in=(Delivery.State.PENDING, Delivery.State.DEFERRED))
+        """Keep those that are not decided and were surely not handed over."""
+        return self.undecided().exclude(is_handed_over(), state=Delivery.State.PENDING)
 
     def due(self, now: datetime) -> Self:
         """Keep the deferred ones whose next try has come."""
-        return self.undecided().filter(state=Delivery.State.DEFERRED, next_try_at__lte=now)
+        return self.filter(state=Delivery.State.DEFERRED, next_try_at__lte=now)
 
-    def abandoned(self, now: datetime) -> Self:
-        """Keep those whose worker has been gone for longer than any letter can take."""
-        return self.undecided().filter(state=Delivery.State.SENDING, lease_until__lt=now)
+    def showing_hands(self) -> Self:
+        """Tell each row, as `is_handed_over`, whether its letter is being sent: what pages show as its state."""
+        return self.annotate(is_handed_over=is_handed_over())
+
+
+def is_claimed() -> Exists:
+    return Exists(Claim.objects.covering(OuterRef("run"), OuterRef("pk")))
+
+
+def is_handed_over() -> Exists:
+    return Exists(Claim.objects.covering(OuterRef("run"), OuterRef("pk")).filter(mark__gte=OuterRef("pk")))
 
 
 class Delivery(Owned):
-    """Transitions: pending → sending → accepted | deferred (→ pending when due) | refused | unknown;
-    sending → pending when nothing was handed over; pending or deferred → suppressed | cancelled.
+    """Transitions: pending → accepted | deferred (→ pending when due) | refused | unknown; pending or deferred →
+    suppressed | cancelled.
 
-    Unknown leaves only by a person's choice. Every transition out of sending is conditional on the claim token.
+    *Being sent* is not written on the row: it is a pending one up to the mark of a `Claim`, so that a letter costs one
+    update and not two. It leaves that state only by the claim's token. Unknown leaves only by a person's choice.
     """
 
     class State(models.TextChoices):
         PENDING = "pending", _("pending")
-        SENDING = "sending", _("being sent")
         ACCEPTED = "accepted", _("accepted by the server")
         DEFERRED = "deferred", _("deferred")
         REFUSED = "refused", _("refused")
@@ -66,8 +81,6 @@ class Delivery(Owned):
     reason = models.CharField(_("reason"), max_length=20, choices=Reason, default=Reason.NONE, blank=True)
     tries = models.PositiveSmallIntegerField(_("tries"), default=0)
     next_try_at = models.DateTimeField(_("next try at"), null=True, blank=True)
-    claim_token = models.UUIDField(_("claim token"), null=True, blank=True, editable=False)
-    lease_until = models.DateTimeField(_("lease until"), null=True, blank=True, editable=False)
     message_id = models.UUIDField(_("Message-ID"), default=uuid.uuid4, editable=False)
 
     grant_path: ClassVar[str | None] = "run__mailing"
@@ -82,20 +95,15 @@ class Delivery(Owned):
         constraints = (
             models.UniqueConstraint(fields=("run", "address"), name="delivery_is_unique_per_run"),
             models.CheckConstraint(
-                condition=~Q(state="sending") | Q(claim_token__isnull=False, lease_until__isnull=False),
-                name="delivery_being_sent_has_a_claim",
-            ),
-            models.CheckConstraint(
                 condition=~Q(state="deferred") | Q(next_try_at__isnull=False), name="delivery_deferred_has_a_next_try"
             ),
         )
         indexes = (
             models.Index("owner", models.F("id").desc(), name="delivery_owner_newest"),
-            # Claiming, recovering and completing read only the undecided rows of a run, however long the ledger is.
+            # None of these holds the state: an update that no index has to follow costs PostgreSQL half (HOT).
+            models.Index(fields=("run", "id"), name="delivery_run_in_order"),
             models.Index(
-                fields=("run", "state", "id"),
-                name="delivery_undecided",
-                condition=Q(state__in=("pending", "sending", "deferred")),
+                fields=("run", "next_try_at"), name="delivery_next_try", condition=Q(next_try_at__isnull=False)
             ),
         )
 

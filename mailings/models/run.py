@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -17,6 +17,11 @@ SUMS = ("accepted", "refused", "deferred", "unknown", "suppressed", "cancelled")
 class RunQuerySet(OwnedQuerySet):
     def unfinished(self) -> Self:
         return self.filter(finished_at=None)
+
+    def undecided(self) -> Self:
+        """Keep those whose sums leave somebody undecided; the sums change in one transaction with the ledger's rows."""
+        decided = [name for name in SUMS if name != "deferred"]
+        return self.filter(total__gt=sum((F(name) for name in decided), start=Value(0)))
 
     def sendable(self) -> Self:
         """Keep the unfinished ones that may send now."""
@@ -80,7 +85,7 @@ class Run(Owned):
 
     @property
     def waiting(self) -> int:
-        """Recipients that are pending or being sent: what is left of the total, so that the sums always add up."""
+        """Recipients that are pending, or being sent: what is left of the total, so that the sums always add up."""
         return int(self.total - sum(getattr(self, name) for name in SUMS))
 
     @property

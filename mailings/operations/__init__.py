@@ -2,7 +2,7 @@
 
 from mailings.operations.control import failed, pause, refuse_retry, resume, retry, switch_off
 from mailings.operations.copy import copy
-from mailings.operations.deliver import deliver
+from mailings.operations.deliver import deliver, end_with
 from mailings.operations.finish import finish_if_done
 from mailings.operations.launch import launch, refuse_unlaunchable
 from mailings.operations.recipients import Audience, audience
@@ -19,6 +19,7 @@ __all__ = [
     "copy",
     "deliver",
     "delivery_of",
+    "end_with",
     "failed",
     "finish_if_done",
     "launch",

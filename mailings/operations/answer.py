@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from mailings.models import Delivery, Mailing, Reason, Run
 from mailings.operations.breaker import Breaker
 from mailings.operations.control import pause
-from mailings.operations.ledger import Claimed, Entry
+from mailings.operations.ledger import Entry, Recipient
 from mailings.operations.refusal import NotPossible
 from mailings.sending import reply
 from mailings.sending.letter import Result
@@ -20,6 +20,9 @@ from mailings.sending.retry import next_try
 log = logging.getLogger(__name__)
 
 State, Pause, Answer = Delivery.State, Mailing.PauseReason, reply.Reason
+
+# State, reason and next try.
+Fate = tuple[str, str, datetime | None]
 
 # A line or a server that is away comes back by itself; a login or a sender that is refused needs a person.
 COMES_BACK_AFTER = timedelta(minutes=1)
@@ -40,26 +43,22 @@ PAUSES = {
 
 
 def entry_of(run: Run, result: Result, tries: int, now: datetime) -> Entry:
-    """Turn an answer into the delivery's next state; `tries` is how many it had before."""
-    state, reason, next_try_at = fate(run, result, tries, now)
+    """Turn an answer into the delivery's next state; `tries` is how many it had before. Not for a letter come back."""
+    fate: Fate = (result.outcome, result.reason, None)
+    if result.outcome == Outcome.DEFERRED:
+        fate = try_again(run, result, tries, now)
     return Entry(
-        id=result.key,
-        state=state,
-        reason=reason,
-        next_try_at=next_try_at,
-        stage=result.stage,
-        code=result.code,
-        enhanced_code=result.enhanced,
-        answer=result.answer,
-        suppresses=result.suppress,
+        result.key,
+        *fate,
+        result.stage,
+        result.code,
+        result.enhanced,
+        result.answer,
+        result.suppress,
     )
 
 
-def fate(run: Run, result: Result, tries: int, now: datetime) -> tuple[str, str, datetime | None]:
-    if result.outcome == Outcome.RETURNED:
-        return State.PENDING.value, "", None
-    if result.outcome != Outcome.DEFERRED:
-        return result.outcome.value, result.reason.value, None
+def try_again(run: Run, result: Result, tries: int, now: datetime) -> Fate:
     again_at = next_try(tries + 1, now, run.mailing.finish_send_at, random.random())  # noqa: S311  only to spread them
     if again_at is None:
         return State.REFUSED.value, Reason.EXHAUSTED.value, None
@@ -71,10 +70,10 @@ def is_failure(result: Result) -> bool:
     return result.outcome == Outcome.RETURNED and result.reason != Answer.RECALLED
 
 
-def unfit(row: Claimed, why: str) -> Result:
+def unfit(recipient: Recipient, why: str) -> Result:
     """Refuse on our own side what no letter can be made of."""
     return Result(
-        key=row.id,
+        key=recipient.id,
         outcome=Outcome.REFUSED,
         scope=Scope.RECIPIENT,
         reason=Answer.BAD_DATA,

@@ -26,6 +26,7 @@ from mailings.operations.refusal import (
 
 Status = Mailing.Status
 Pause = Mailing.PauseReason
+State = Delivery.State
 
 
 def locked(mailing_id: int) -> Mailing:
@@ -96,12 +97,14 @@ def switch_off(mailing_id: int, by: User, reason: str = "") -> int:
 
 
 def cancel_waiting(run: Run, reason: Reason, now: datetime) -> int:
-    """Cancel whom no worker has in hand, keep the sums true, and end the run if that was everybody."""
+    """Cancel whom nobody may have handed over, keep the sums true, and end the run if that was everybody.
+
+    The caller holds the mailing's row, so that no claim is made; those there are end at their marks from here on.
+    """
+    run.claims.update(last=F("mark"))
     waiting = Delivery.objects.waiting().filter(run=run)
-    deferred = waiting.filter(state=Delivery.State.DEFERRED).update(
-        state=Delivery.State.CANCELLED, reason=reason, next_try_at=None
-    )
-    pending = waiting.update(state=Delivery.State.CANCELLED, reason=reason)
+    deferred = waiting.filter(state=State.DEFERRED).update(state=State.CANCELLED, reason=reason, next_try_at=None)
+    pending = waiting.update(state=State.CANCELLED, reason=reason)
     Run.objects.filter(pk=run.pk).update(
         deferred=F("deferred") - deferred, cancelled=F("cancelled") + deferred + pending
     )
@@ -134,7 +137,7 @@ def failed(mailing: Mailing, states: Iterable[str]) -> QuerySet[Delivery]:
 
 
 @transaction.atomic
-def retry(mailing_id: int, states: Iterable[str] = (Delivery.State.REFUSED,)) -> int:
+def retry(mailing_id: int, states: Iterable[str] = (State.REFUSED,)) -> int:
     """Send the last run again to whom it did not reach, and return how many; only a person decides this.
 
     :raises NotPossible: it is off, the window is not open, its owner is blocked, or nobody is left.
@@ -142,20 +145,34 @@ def retry(mailing_id: int, states: Iterable[str] = (Delivery.State.REFUSED,)) ->
     mailing = locked(mailing_id)
     refuse_retry(mailing)
     run = mailing.runs.order_by("-pk").first()
+    now = timezone.now()
+    # Due at once rather than pending: under a worker's claim a pending delivery means a letter that may be on its way.
     counts = {
         state: Delivery.objects.filter(run=run, state=state).update(
-            state=Delivery.State.PENDING, reason="", tries=0, claim_token=None, lease_until=None
+            state=State.DEFERRED, reason="", tries=0, next_try_at=now
         )
         for state in states
     }
     if run is None or not sum(counts.values()):
         raise NothingToRetry
     sums = {state: F(state) - count for state, count in counts.items()}
-    Run.objects.filter(pk=run.pk).update(finished_at=None, **sums)
+    Run.objects.filter(pk=run.pk).update(finished_at=None, deferred=F("deferred") + sum(counts.values()), **sums)
+    wake_deferred(run, now)
     if mailing.status != Status.PAUSED:
         mailing.status = Status.RUNNING
         mailing.save(update_fields=["status"])
     return sum(counts.values())
+
+
+def wake_deferred(run: Run, now: datetime) -> int:
+    """Make those pending again whose next try has come; those under a worker's claim a moment later, when it has ended.
+
+    The caller holds the mailing's row, so that no claim is made meanwhile.
+    """
+    woken = Delivery.objects.due(now).unclaimed().filter(run=run).update(state=State.PENDING, next_try_at=None)
+    if woken:
+        Run.objects.filter(pk=run.pk).update(deferred=F("deferred") - woken)
+    return int(woken)
 
 
 def refuse_retry(mailing: Mailing) -> None:

@@ -21,8 +21,15 @@ from mailings.sending.smtp import Pool
 # After a slice the task ends and wakes itself again, so that the minute's task and other runs get their turn.
 SLICE_SECONDS = 10.0
 
+_stopping = threading.Event()
 _running: set[int] = set()
 _running_lock = threading.Lock()
+
+
+def end_with(flag: threading.Event) -> None:
+    """Have deliveries end soon once the flag is set; letters not handed over by then stay for the next worker."""
+    global _stopping  # noqa: PLW0603  one worker per process
+    _stopping = flag
 
 
 @contextmanager
@@ -71,6 +78,7 @@ def deliver(run_id: int, seconds: float = SLICE_SECONDS) -> bool:
             pause(run.mailing_id, Mailing.PauseReason.MESSAGE, str(error))
             return False
         with Pool(account(), Policy(connections=settings.SENDING_CONNECTIONS)) as pool:
-            has_more = Sender(run, letters, pool, until=time.monotonic() + seconds).work()
+            until = time.monotonic() + seconds
+            has_more = Sender(run, letters, pool, until, is_stopping=_stopping.is_set).work()
     finish_if_done(run_id, timezone.now())
     return has_more

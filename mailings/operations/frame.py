@@ -17,7 +17,7 @@ from django.utils.translation import gettext
 
 from mailings.models import Run
 from mailings.models.placeholder import FIELDS, fields_of
-from mailings.operations.ledger import Claimed
+from mailings.operations import ledger
 from mailings.sending.compose import Attachment, Frame, Message, Recipient
 from mailings.sending.token import Seal
 
@@ -93,7 +93,7 @@ class Letters:
         self.seal = Seal(token_key())
         self.zone = timezone.get_current_timezone()
 
-    def fill(self, row: Claimed) -> bytes:
+    def fill(self, row: ledger.Recipient) -> bytes:
         """Write the letter for one recipient.
 
         :raises ValueError: his data cannot stand in a letter.
@@ -102,13 +102,13 @@ class Letters:
             address=row.address,
             name=row.full_name,
             values=self.values(row) | {"full_name": row.full_name, "email": row.address},
-            message_id=f"{row.message_id.hex}@{self.domain}",
+            message_id=f"{row.message_id}@{self.domain}",
             unsubscribe_url=f"{self.address}{self.seal.seal(row.id)}/",
             date=_moment(int(time.time()), self.zone),
         )
         return self.frame.fill(recipient)
 
-    def values(self, row: Claimed) -> dict[str, str]:
+    def values(self, row: ledger.Recipient) -> dict[str, str]:
         """Read the client's attributes, if the message asks for any."""
         if not self.asks_attributes:
             return {}

@@ -9,8 +9,8 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
-from mailings.models import Attempt, Delivery, Mailing, Reason, Run, Worker
-from mailings.operations.control import end_window, resume
+from mailings.models import Attempt, Claim, Delivery, Mailing, Reason, Run, Worker
+from mailings.operations.control import cancel_waiting, end_window, locked, resume, wake_deferred
 from mailings.operations.finish import finish_if_done
 from mailings.operations.launch import discover
 from mailings.operations.pace import forget_old
@@ -25,11 +25,23 @@ def tick(now: datetime) -> list[int]:
         end_window(mailing_id, now)
     resume_due(now)
     discover(now)
-    for run in Run.objects.unfinished():
-        mark_unknown(run, now)
+    for run in Run.objects.unfinished().select_related("mailing"):
+        bring_up_to_date(run, now)
+    return [
+        run.pk for run in Run.objects.sendable() if run.waiting and Delivery.objects.free().filter(run=run).exists()
+    ]
+
+
+@transaction.atomic
+def bring_up_to_date(run: Run, now: datetime) -> None:
+    mailing = locked(run.mailing_id)
+    mark_unknown(run, now)
+    if mailing.status == Mailing.Status.SWITCHED_OFF:
+        # Whoever came back from a worker's hand after the switch was thrown.
+        cancel_waiting(run, Reason.SWITCHED_OFF, now)
+    else:
         wake_deferred(run, now)
-        finish_if_done(run.pk, now)
-    return [run.pk for run in Run.objects.sendable() if Delivery.objects.pending().filter(run=run).exists()]
+    finish_if_done(run.pk, now)
 
 
 def show_life(now: datetime) -> None:
@@ -47,18 +59,19 @@ def resume_due(now: datetime) -> None:
             continue
 
 
-@transaction.atomic
 def mark_unknown(run: Run, now: datetime) -> int:
-    """Own up to letters whose worker is gone: they may have been handed over, so only a person sends them again."""
-    lost = list(Delivery.objects.abandoned(now).filter(run=run).select_for_update().values_list("pk", flat=True))
-    if not lost:
-        return 0
+    """Own up to letters whose worker is gone: they may have been handed over, so only a person sends them again.
+
+    Whoever stands above the mark of a claim was not, and is anybody's again. The caller holds the mailing's row.
+    """
+    return sum(end_claim(claim, run, now) for claim in run.claims.expired().select_for_update())
+
+
+def end_claim(claim: Claim, run: Run, now: datetime) -> int:
+    unanswered = Delivery.objects.pending().filter(run=run, pk__range=(claim.first, claim.mark))
+    lost = list(unanswered.values_list("pk", flat=True))
     Delivery.objects.filter(pk__in=lost).update(
-        state=Delivery.State.UNKNOWN,
-        reason=Reason.WORKER_LOST,
-        tries=F("tries") + 1,
-        claim_token=None,
-        lease_until=None,
+        state=Delivery.State.UNKNOWN, reason=Reason.WORKER_LOST, tries=F("tries") + 1
     )
     Attempt.objects.bulk_create(
         Attempt(
@@ -72,13 +85,5 @@ def mark_unknown(run: Run, now: datetime) -> int:
         for pk in lost
     )
     Run.objects.filter(pk=run.pk).update(unknown=F("unknown") + len(lost))
+    claim.delete()
     return len(lost)
-
-
-@transaction.atomic
-def wake_deferred(run: Run, now: datetime) -> int:
-    """Make those pending again whose next try has come."""
-    woken = Delivery.objects.due(now).filter(run=run).update(state=Delivery.State.PENDING, next_try_at=None)
-    if woken:
-        Run.objects.filter(pk=run.pk).update(deferred=F("deferred") - woken)
-    return woken

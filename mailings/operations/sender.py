@@ -1,17 +1,19 @@
 """One worker's pass over one run: hand a window to the engine, write down the answers, take the next window.
 
-One transaction per window does both; no lock is held and no transaction is open while letters are on the wire.
+The worker claims a stretch of the ledger at a time. One transaction per window writes the answers and moves the claim's
+mark on; no lock is held and no transaction is open while letters are on the wire.
 """
 
 from __future__ import annotations
 
 import time
-import uuid
 from collections import deque
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
 from email.utils import parseaddr
+from functools import partial
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
@@ -19,41 +21,52 @@ from django.utils import timezone
 
 from mailings.models import Delivery, Run
 from mailings.operations import ledger
-from mailings.operations.answer import entry_of, is_failure, pause_for, unfit
+from mailings.operations.answer import entry_of, pause_for, unfit
 from mailings.operations.breaker import Breaker
+from mailings.operations.claim import Claims
 from mailings.operations.frame import Letters
-from mailings.operations.ledger import LEASE, Claimed, Entry, Turn
+from mailings.operations.lease import seconds_to_hand_over
+from mailings.operations.ledger import Recipient, Row, Turn
 from mailings.operations.pace import Room, room_for, spend
 from mailings.sending.letter import Letter, Result
+from mailings.sending.reply import Outcome
 from mailings.sending.smtp import Pool
 
 WINDOW = 25
-# A killed worker leaves at most so many letters unknown: those in flight, and those claimed to go next.
+# A killed worker leaves at most so many letters unknown: those in flight, and those passed by the mark to go next.
 IN_HAND = 50
 # Answers are written down together: this many, or those of a moment.
-BATCH = 10
-MOMENT_SECONDS = 0.2
+BATCH = 20
+MOMENT_SECONDS = 0.005
+# How long to wait for a reply before looking whether the database has answered, and whether the worker is to end.
+GLANCE_SECONDS = 0.002
+PATROL_SECONDS = 0.2
 ROOM_SECONDS = 0.2
-# A worker that slept hands nothing over any more when its lease has so little left.
-MARGIN_SECONDS = 60
 # So long a database that is away is waited for, with the answers kept; longer than most restarts.
 PATIENCE_SECONDS = 600
+LOST = (OperationalError, InterfaceError)
+
+T = TypeVar("T")
+Rows = Future[list[Row]]
 
 
 class Sender:
-    def __init__(self, run: Run, letters: Letters, pool: Pool, until: float) -> None:
+    """:param is_stopping: tells that the worker is to end soon, whatever is left."""
+
+    def __init__(self, run: Run, letters: Letters, pool: Pool, until: float, is_stopping: Callable[[], bool]) -> None:
         self.run = run
         self.letters = letters
         self.pool = pool
         self.until = until
+        self.is_stopping = is_stopping
         self.sender = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
-        self.token = uuid.uuid4()
-        self.cursor = 0
+        self.claims = Claims(run)
         self.is_over = False
         self.recalls = False
+        self.turned_at = time.monotonic()
         self.room = Room(WINDOW)
         self.breaker = Breaker()
-        # Deliveries in this worker's hand, with the tries they had.
+        # Recipients in this worker's hand, with the tries they had.
         self.in_hand: dict[int, int] = {}
         self.aside: list[Result] = []
         self.answered: deque[tuple[float, int]] = deque()
@@ -61,51 +74,106 @@ class Sender:
     def work(self) -> bool:
         """Send until the time is up or nobody is left, and return whether somebody is left to send to at once.
 
-        The engine has a thread of its own: while one window is on the wire, the answers to the one before it are
-        written down and the one after it is claimed and composed. This thread alone talks to the database.
+        While one window is on the wire, the database writes down the answers to the one before it and reads the next.
         """
-        letters, results = self.turn([]), list[Result]()
-        with ThreadPoolExecutor(1, "engine") as engine:
-            while letters or results or self.has_unfinished() or self.waits_for_room():
-                exchange = engine.submit(self.exchange, letters)
-                letters = self.turn(results) if results or self.size() else []
-                results = [*self.take_aside(), *exchange.result()]
-        return self.room.is_worth_waiting and self.may_send() and self.has_pending()
+        letters, results = list[Letter](), list[Result]()
+        while True:
+            turn = self.turn(results)
+            turn, rows = self.patiently(partial(self.begin, turn))
+            results = self.exchange(letters, rows)
+            letters = self.end(turn, rows)
+            results += self.take_aside()
+            if not (letters or results or self.has_unfinished()) and not self.has_next():
+                break
+        self.patiently(self.claims.release)
+        return self.room.is_worth_waiting and self.may_send() and self.has_free()
 
     def has_unfinished(self) -> bool:
-        return bool(self.aside or self.pool.queued or self.pool.in_flight)
+        return bool(self.pool.queued or self.pool.in_flight)
 
-    def exchange(self, letters: Sequence[Letter]) -> list[Result]:
-        """Hand letters over, and collect answers until there are enough of them to be worth a transaction."""
-        if self.recalls:
+    def has_next(self) -> bool:
+        return not self.is_over and (self.claims.current is None or self.waits_for_room())
+
+    # --- The mail server
+
+    def exchange(self, letters: Sequence[Letter], rows: Rows) -> list[Result]:
+        """Hand letters over, and collect answers until the database is ready for enough of them."""
+        if self.recalls and self.pool.queued and not letters:
             return self.pool.recall()
         results = self.pool.exchange(letters, timeout=1.0)
-        end = time.monotonic() + MOMENT_SECONDS
-        while len(results) < BATCH and self.pool.in_flight and (left := end - time.monotonic()) > 0:
-            results += self.pool.exchange([], timeout=left)
+        began = time.monotonic()
+        while self.pool.in_flight and not (rows.done() and self.is_enough(results, time.monotonic() - began)):
+            results += self.pool.exchange([], timeout=PATROL_SECONDS if rows.done() else GLANCE_SECONDS)
         return results
+
+    def is_enough(self, results: Sequence[Result], seconds: float) -> bool:
+        return len(results) >= BATCH or seconds >= (MOMENT_SECONDS if results else PATROL_SECONDS)
 
     def take_aside(self) -> list[Result]:
         aside, self.aside = self.aside, []
         return aside
 
-    # --- One turn
+    # --- The ledger's turn
 
-    def turn(self, results: Sequence[Result]) -> list[Letter]:
-        """Write down the answers, claim the next window and fill its letters."""
+    def turn(self, results: Sequence[Result]) -> Turn:
+        """Put down what is to be written, and how many recipients are to be taken in hand."""
         now = timezone.now()
-        not_after = time.monotonic() + LEASE.total_seconds() - MARGIN_SECONDS
-        self.is_over = self.is_over or time.monotonic() >= self.until or any(map(is_failure, results))
-        entries = [entry_of(self.run, result, self.in_hand.pop(result.key, 0), now) for result in results]
+        self.turned_at = time.monotonic()
+        tries = [self.in_hand.pop(result.key, 0) for result in results]
+        entries = [
+            entry_of(self.run, result, tried, now)
+            for result, tried in zip(results, tries, strict=True)
+            if result.outcome != Outcome.RETURNED
+        ]
         self.note_rate(len(entries))
-        claimed = self.write(entries, 0 if self.is_over else self.size(), now)
-        self.in_hand |= {row.id: row.tries for row in claimed}
-        self.recalls = not claimed and self.pool.queued > 0 and not self.may_send()
-        pause_for(self.run, results, self.breaker)
-        return [letter for row in claimed if (letter := self.letter(row, not_after))]
+        self.patiently(partial(pause_for, self.run, results, self.breaker))
+        # Letters that come back stand below the mark: they are anybody's once this worker has ended and released them.
+        self.is_over = self.is_over or len(entries) < len(results) or self.is_late()
+        return Turn(self.run, self.claims.token, entries, None, self.size(), now)
+
+    def begin(self, turn: Turn) -> tuple[Turn, Rows]:
+        claim = self.claims.take() if turn.size else None
+        self.is_over = self.is_over or (turn.size > 0 and not claim)
+        turn = replace(turn, claim=claim)
+        if not settings.SENDING_LIMITS:
+            return turn, ledger.begin(turn)
+        with transaction.atomic(), connection.wrap_database_errors:
+            self.room = room_for(turn.size, turn.now) if turn.size else self.room
+            turn = replace(turn, size=min(turn.size, self.room.letters))
+            rows = ledger.begin(turn)
+            spend(self.room, sum(not row[-1] for row in rows.result()), turn.now)
+        return turn, rows
+
+    def end(self, turn: Turn, rows: Rows) -> list[Letter]:
+        """Take the next recipients in hand and fill their letters."""
+        try:
+            recipients, is_full = ledger.end(turn, rows)
+        except LOST:
+            self.reconnect(time.monotonic() + PATIENCE_SECONDS)
+            recipients, is_full = self.patiently(lambda: ledger.end(turn, ledger.begin(turn)))
+        self.in_hand |= {recipient.id: recipient.tries for recipient in recipients}
+        if turn.claim and not is_full:
+            self.patiently(self.leave_claim)
+        not_after = self.turned_at + seconds_to_hand_over()
+        return [letter for recipient in recipients if (letter := self.letter(recipient, not_after))]
+
+    def leave_claim(self) -> None:
+        """Have done with a claim that has nobody left to take; end if it is not ours any more, or may not be sent."""
+        self.recalls = self.recalls or not self.may_send()
+        self.is_over = not self.claims.leave() or self.recalls
+        self.claims.release(below=min(self.in_hand, default=self.claims.reached + 1))
+
+    # --- How many, how long
+
+    def is_late(self) -> bool:
+        """Tell whether it is time to end; letters still queued are called back if the whole worker ends."""
+        self.recalls = self.recalls or self.is_stopping()
+        return self.recalls or time.monotonic() >= self.until
 
     def size(self) -> int:
-        """Say how many to claim: no more in hand than a second's work, lest a killed worker leave more unknown."""
+        """Say how many to take: no more in hand than a second's work, lest a killed worker leave more unknown."""
+        if self.is_over:
+            return 0
         pace = sum(count for _at, count in self.answered)
         limit: int = min(IN_HAND, max(settings.SENDING_CONNECTIONS, pace))
         return max(0, min(WINDOW, limit - len(self.in_hand)))
@@ -116,43 +184,28 @@ class Sender:
         while self.answered[0][0] < now - 1:
             self.answered.popleft()
 
-    def write(self, entries: Sequence[Entry], size: int, now: datetime) -> list[Claimed]:
-        """Do the ledger's turn; a database that goes away is waited for, and no answer is lost meanwhile.
+    # --- A database that goes away
+
+    def patiently(self, action: Callable[[], T]) -> T:
+        """Do something in the database; if that goes away, it is waited for, and no answer is lost meanwhile.
 
         :raises DatabaseError: it stayed away for `PATIENCE_SECONDS`; what is in hand becomes unknown in time.
         """
         until = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
-                return self.write_once(entries, size, now)
-            except (OperationalError, InterfaceError):
+                return action()
+            except LOST:
                 if time.monotonic() > until or connection.in_atomic_block:
                     raise
-                self.reconnect(until, [entry.id for entry in entries])
+                self.reconnect(until)
 
-    def write_once(self, entries: Sequence[Entry], size: int, now: datetime) -> list[Claimed]:
-        if not settings.SENDING_LIMITS:
-            return self.take(entries, size, now)
-        with transaction.atomic():
-            self.room = room_for(size, now) if size else self.room
-            claimed = self.take(entries, min(size, self.room.letters), now)
-            spend(self.room, len(claimed), now)
-        return claimed
-
-    def take(self, entries: Sequence[Entry], size: int, now: datetime) -> list[Claimed]:
-        claimed, self.cursor = ledger.take(Turn(self.run, self.token, entries, self.cursor, size, now))
-        return claimed
-
-    def reconnect(self, until: float, answered: list[int]) -> None:
-        """Wait for the database, and give back what a lost answer of its own may have claimed without our knowing."""
+    def reconnect(self, until: float) -> None:
         while time.monotonic() < until:
             connection.close()
             time.sleep(1)
             try:
-                ours = Delivery.objects.filter(run=self.run, state=Delivery.State.SENDING, claim_token=self.token)
-                ours.exclude(pk__in=[*self.in_hand, *answered]).update(
-                    state=Delivery.State.PENDING, claim_token=None, lease_until=None
-                )
+                self.claims.correct()
             except DatabaseError:
                 continue
             return
@@ -163,24 +216,24 @@ class Sender:
         """Ask whether the mailing still runs, its window is open and its owner may log in."""
         return bool(Run.objects.sendable().filter(pk=self.run.pk).exists())
 
-    def has_pending(self) -> bool:
-        return bool(Delivery.objects.pending().filter(run=self.run).exists())
+    def has_free(self) -> bool:
+        return bool(Delivery.objects.free().filter(run=self.run).exists())
 
     def waits_for_room(self) -> bool:
         """Wait a moment where only a limit per second or minute stands in the way of the next letter."""
-        is_short = not self.room.letters and self.room.is_worth_waiting and not self.is_over
-        if is_short and time.monotonic() < self.until and self.may_send() and self.has_pending():
+        is_short = not self.room.letters and self.room.is_worth_waiting
+        if is_short and time.monotonic() < self.until and self.may_send():
             time.sleep(ROOM_SECONDS)
             return True
         return False
 
     # --- Letters
 
-    def letter(self, row: Claimed, not_after: float) -> Letter | None:
+    def letter(self, recipient: Recipient, not_after: float) -> Letter | None:
         """Fill the letter; a client whose data cannot stand in a letter fails alone, before a byte of it leaves."""
         try:
-            data = self.letters.fill(row)
+            data = self.letters.fill(recipient)
         except ValueError as error:
-            self.aside.append(unfit(row, str(error)))
+            self.aside.append(unfit(recipient, str(error)))
             return None
-        return Letter(row.id, self.sender, row.address, data, not_after)
+        return Letter(recipient.id, self.sender, recipient.address, data, not_after)

@@ -4,31 +4,34 @@ next window in hand. One short transaction; nothing else is done per letter.
 
 from __future__ import annotations
 
-import uuid
+from concurrent.futures import Future
 
 from django.db import connection
 
-from mailings.models import Delivery
 from mailings.operations.ledger import postgresql, sqlite
-from mailings.operations.ledger.entry import LEASE, Claimed, Entry, Turn
+from mailings.operations.ledger.entry import Entry, Recipient, Row, Turn
 
-__all__ = ["LEASE", "Claimed", "Entry", "Turn", "take"]
+__all__ = ["Entry", "Recipient", "Row", "Turn", "begin", "end"]
 
 
-def take(turn: Turn) -> tuple[list[Claimed], int]:
-    """Take a turn, and return the deliveries claimed with the last id looked at.
+def begin(turn: Turn) -> Future[list[Row]]:
+    """Begin a turn: the entries are written, the claim's mark moves on, and the recipients it passes are read.
 
-    An entry is written only while its delivery is still being sent under the turn's token: a worker whose lease ran
-    out changes nothing. Nothing is claimed unless, at this moment, the mailing runs, its window is open and its owner
-    may log in; whoever was suppressed or deleted since the launch is decided on the spot.
+    An entry is written only while the turn's token holds a claim on its delivery: a worker whose lease ran out changes
+    nothing. Nobody is passed unless, at this moment, the claim stands, the mailing runs, its window is open and its
+    owner may log in; whoever was suppressed or deleted since the launch is decided on the spot. Every turn renews the
+    lease.
     """
-    if not turn.entries and not turn.size:
-        return [], turn.after
-    database = sqlite if connection.vendor == "sqlite" else postgresql
-    rows = sorted(database.take(turn))
-    taken = [
-        Claimed(pk, address, uuid.UUID(str(message_id)), tries, full_name, attributes)
-        for pk, state, address, message_id, tries, full_name, attributes in rows
-        if state == Delivery.State.SENDING
-    ]
-    return taken, rows[-1][0] if rows else turn.after
+    return sqlite.begin(turn) if connection.vendor == "sqlite" else postgresql.begin(turn)
+
+
+def end(turn: Turn, pending: Future[list[Row]]) -> tuple[list[Recipient], bool]:
+    """Wait for the turn's end, and return who gets a letter and whether the claim had as many as were asked for.
+
+    :raises DatabaseError: the turn may have been taken or not.
+    """
+    with connection.wrap_database_errors:
+        rows = pending.result()
+    if turn.claim and rows:
+        turn.claim.mark = rows[-1][0]
+    return [Recipient._make(row[:-1]) for row in rows if not row[-1]], len(rows) == turn.size

@@ -5,45 +5,40 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from mailings.models import Run
+from mailings.models import Claim, Run
 
-# As the databases give it: id, state, address, Message-ID, tries, full name, attributes (JSON text).
+# As the databases give it: a recipient's columns, and what becomes of him ("" if he gets his letter).
 Row = tuple[Any, ...]
-
-# Longer than a letter can take on the wire (mailings.sending.account.Policy: 420 s in all), with room to spare.
-LEASE = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a worker brings: its entries, and how many deliveries (none for 0) with an id above `after` it takes."""
+    """What a worker brings: its entries, and how many recipients it takes (none for 0) of the claim after its mark."""
 
     run: Run
     token: uuid.UUID
     entries: Sequence[Entry]
-    after: int
+    claim: Claim | None
     size: int
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A recipient in this worker's hand: marked as being sent, durably, before a byte of his letter leaves."""
+class Recipient(NamedTuple):
+    """A recipient in this worker's hand: up to him the claim is marked, durably, before a byte of his letter leaves."""
 
     id: int
     address: str
-    message_id: uuid.UUID
+    message_id: str
     tries: int
     full_name: str
     attributes: str
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What became of one delivery: its next state and, unless it came back untried, the attempt."""
+class Entry(NamedTuple):
+    """What became of one recipient: the delivery's next state, and the attempt."""
 
     id: int
     state: str
@@ -54,7 +49,3 @@ class Entry:
     enhanced_code: str
     answer: str
     suppresses: bool
-
-    @property
-    def is_attempt(self) -> bool:
-        return self.state != "pending"

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from django.db import connection
-from django.db.backends.utils import CursorWrapper
 
-from mailings.operations.ledger.entry import LEASE, Entry, Row, Turn
+from mailings.operations.lease import lease
+from mailings.operations.ledger.entry import Entry, Row, Turn
 
-# IS TRUE hides the state from the planner, who would else look for it in the index of the undecided: by then that holds
-# an entry for every row that was ever being sent, dead until the next vacuum.
+# The claim's row is held first, then the deliveries, then the run: control and recovery take them in the same order.
 RECORD = """
 WITH entry (id, state, reason, next_try_at, stage, code, enhanced_code, answer, suppresses) AS (
     SELECT * FROM unnest(
         %(ids)s, %(states)s, %(reasons)s, %(next_tries)s, %(stages)s,
         %(codes)s, %(enhanced_codes)s, %(answers)s, %(suppresses)s
     )
+), mine AS (
+    SELECT first, mark FROM mailings_claim WHERE token = %(token)s FOR UPDATE
 ), held AS (
-    UPDATE mailings_delivery AS d SET
-        state = entry.state, reason = entry.reason, next_try_at = entry.next_try_at,
-        tries = d.tries + (entry.state <> 'pending')::int, claim_token = NULL, lease_until = NULL
-    FROM entry WHERE d.id = entry.id AND (d.state = 'sending') IS TRUE AND d.claim_token = %(token)s
+    UPDATE mailings_delivery AS d
+    SET state = entry.state, reason = entry.reason, next_try_at = entry.next_try_at, tries = d.tries + 1
+    FROM entry
+    WHERE d.id = entry.id AND d.state = 'pending' AND EXISTS (SELECT FROM mine WHERE d.id BETWEEN first AND mark)
     RETURNING d.id, d.address
 ), attempt AS (
     INSERT INTO mailings_attempt
         (owner_id, run_id, delivery_id, made_at, outcome, reason, stage, code, enhanced_code, answer)
     SELECT %(owner)s, %(run)s, id, %(now)s, state, reason, stage, nullif(code, 0), enhanced_code, answer
-    FROM entry JOIN held USING (id) WHERE state <> 'pending' ORDER BY id
+    FROM entry JOIN held USING (id) ORDER BY id
 ), suppression AS (
     INSERT INTO mailings_suppression (owner_id, address, reason, created_at)
     SELECT %(owner)s, address, 'hard_bounce', %(now)s FROM entry JOIN held USING (id) WHERE suppresses
@@ -52,43 +54,50 @@ UPDATE mailings_run AS r SET
 FROM sum WHERE r.id = %(run)s
 """
 
-# The lease is by the database's clock: workers on several hosts need not agree about the time.
-CLAIM = """
+# The lease is by the database's clock: workers on several hosts need not agree about the time. A claim that control has
+# cut short (`last`) is seen even if this statement began before: the row is looked at again once it can be held.
+ADVANCE = """
 WITH picked AS (
-    SELECT d.id, d.client_id FROM mailings_delivery AS d
-    WHERE d.run_id = %(run)s AND d.state = 'pending' AND d.id > %(after)s AND EXISTS (
+    SELECT id, client_id, address, message_id, tries FROM mailings_delivery
+    WHERE run_id = %(run)s AND id > %(mark)s AND id <= %(last)s AND state = 'pending' AND EXISTS (
         SELECT FROM mailings_run AS r
         JOIN mailings_mailing AS m ON m.id = r.mailing_id JOIN accounts_user AS u ON u.id = r.owner_id
         WHERE r.id = %(run)s AND r.finished_at IS NULL
             AND m.status = 'running' AND m.finish_send_at > %(now)s AND u.is_active
     )
-    ORDER BY d.id LIMIT %(size)s FOR UPDATE OF d SKIP LOCKED
+    ORDER BY id LIMIT %(size)s
 ), judged AS (
-    SELECT p.id, c.full_name, c.attributes, CASE
+    SELECT p.id, p.address, p.message_id, p.tries, c.full_name, c.attributes, CASE
         WHEN c.id IS NULL THEN 'cancelled'
         WHEN EXISTS (
             SELECT FROM mailings_suppression AS s
-            WHERE s.address IN (d.address, c.email)
+            WHERE s.address IN (p.address, c.email)
                 AND (s.owner_id IS NULL OR s.owner_id = %(owner)s OR s.owner_id = c.owner_id)
         ) THEN 'suppressed'
-        ELSE 'sending'
-    END AS state
-    FROM picked AS p JOIN mailings_delivery AS d ON d.id = p.id LEFT JOIN mailings_client AS c ON c.id = p.client_id
+        ELSE ''
+    END AS fate
+    FROM picked AS p LEFT JOIN mailings_client AS c ON c.id = p.client_id
+), reached AS (
+    SELECT coalesce(max(id), %(mark)s) AS mark FROM picked
+), moved AS (
+    UPDATE mailings_claim AS k SET
+        lease_until = now() + %(lease)s, mark = CASE k.id WHEN %(claim)s THEN reached.mark ELSE k.mark END
+    FROM reached WHERE k.token = %(token)s AND (k.id <> %(claim)s OR k.last >= reached.mark) RETURNING k.id
+), taken AS (
+    SELECT judged.* FROM judged, moved WHERE moved.id = %(claim)s
+), decided AS (
+    UPDATE mailings_delivery AS d SET
+        state = t.fate, reason = CASE t.fate WHEN 'cancelled' THEN 'client_deleted' ELSE 'suppressed' END
+    FROM taken AS t WHERE d.id = t.id AND t.fate <> '' AND d.state = 'pending' RETURNING d.state
 ), counted AS (
     UPDATE mailings_run AS r SET cancelled = r.cancelled + n.cancelled, suppressed = r.suppressed + n.suppressed
     FROM (
         SELECT count(*) FILTER (WHERE state = 'cancelled') AS cancelled,
-            count(*) FILTER (WHERE state = 'suppressed') AS suppressed FROM judged
+            count(*) FILTER (WHERE state = 'suppressed') AS suppressed FROM decided
     ) AS n
     WHERE r.id = %(run)s AND n.cancelled + n.suppressed > 0
 )
-UPDATE mailings_delivery AS d SET
-    state = j.state,
-    reason = CASE j.state WHEN 'cancelled' THEN 'client_deleted' WHEN 'suppressed' THEN 'suppressed' ELSE d.reason END,
-    claim_token = CASE j.state WHEN 'sending' THEN %(token)s END,
-    lease_until = CASE j.state WHEN 'sending' THEN now() + %(lease)s END
-FROM judged AS j WHERE d.id = j.id
-RETURNING d.id, j.state, d.address, d.message_id, d.tries, j.full_name, j.attributes::text
+SELECT id, address, replace(message_id::text, '-', ''), tries, full_name, attributes::text, fate FROM taken ORDER BY id
 """
 
 
@@ -108,10 +117,13 @@ TYPES = {
     "mailing": "bigint",
     "token": "uuid",
     "now": "timestamptz",
-    "after": "bigint",
+    "claim": "bigint",
+    "mark": "bigint",
+    "last": "bigint",
     "size": "int",
     "lease": "interval",
 }
+COLUMNS = tuple(TYPES)[: len(Entry._fields)]
 
 
 class Statement:
@@ -125,22 +137,18 @@ class Statement:
         self.call = f"EXECUTE {name} ({', '.join(f'%({name})s' for name in self.names)})"
 
 
-RECORDING, CLAIMING = Statement("postroom_record", RECORD), Statement("postroom_claim", CLAIM)
+RECORDING, ADVANCING = Statement("postroom_record", RECORD), Statement("postroom_advance", ADVANCE)
 
 
-def prepare(cursor: CursorWrapper) -> None:
-    """Prepare the statements on a connection that has not got them yet."""
-    if getattr(connection, "postroom_prepared", None) is not connection.connection:
-        cursor.execute("DEALLOCATE ALL")
-        cursor.execute(RECORDING.preparation)
-        cursor.execute(CLAIMING.preparation)
-        connection.postroom_prepared = connection.connection  # type: ignore[attr-defined]  # a note of ours
+# Its one thread waits for the server and does nothing else: the caller's goes on with the letters meanwhile.
+_waiter = ThreadPoolExecutor(1, "ledger")
 
 
-def take(turn: Turn) -> list[Row]:
-    """Record the entries and claim; see `ledger.take`.
+def begin(turn: Turn) -> Future[list[Row]]:
+    """Begin to record the entries and to move the mark on; see `ledger.begin`.
 
-    Several statements in one query are one transaction of their own, which spares the trips for BEGIN and COMMIT.
+    Several statements in one query are one transaction of their own, which spares the trips for BEGIN and COMMIT. The
+    connection is the calling thread's, which must not use it before the end.
     """
     values: dict[str, Any] = {
         "run": turn.run.pk,
@@ -148,27 +156,49 @@ def take(turn: Turn) -> list[Row]:
         "mailing": turn.run.mailing_id,
         "token": turn.token,
         "now": turn.now,
-        "after": turn.after,
         "size": turn.size,
-        "lease": LEASE,
+        "lease": lease(),
+        "claim": turn.claim.pk if turn.claim else 0,
+        "mark": turn.claim.mark if turn.claim else 0,
+        "last": turn.claim.last if turn.claim else 0,
     }
-    calls = [RECORDING.call] if turn.entries else []
-    calls += [CLAIMING.call] if turn.size else []
-    with connection.cursor() as cursor:
+    call = f"{RECORDING.call};{ADVANCING.call}" if turn.entries else ADVANCING.call
+    connection.ensure_connection()
+    cursor = connection.connection.cursor()
+    with connection.wrap_database_errors:
         prepare(cursor)
-        cursor.execute(";".join(calls), values | columns(turn.entries))
-        return cursor.fetchall() if turn.size else []
+    return _waiter.submit(fetch, cursor, cursor.mogrify(call, values | columns(turn.entries)))
 
 
-def columns(entries: Sequence[Entry]) -> dict[str, list[Any]]:
-    return {
-        "ids": [entry.id for entry in entries],
-        "states": [entry.state for entry in entries],
-        "reasons": [entry.reason for entry in entries],
-        "next_tries": [entry.next_try_at for entry in entries],
-        "stages": [entry.stage for entry in entries],
-        "codes": [entry.code for entry in entries],
-        "enhanced_codes": [entry.enhanced_code for entry in entries],
-        "answers": [entry.answer for entry in entries],
-        "suppresses": [entry.suppresses for entry in entries],
-    }
+def prepare(cursor: Any) -> None:
+    """Prepare the statements on a connection that has not got them yet."""
+    if getattr(connection, "postroom_prepared", None) is not connection.connection:
+        cursor.execute("DEALLOCATE ALL")
+        cursor.execute(RECORDING.preparation)
+        cursor.execute(ADVANCING.preparation)
+        connection.postroom_prepared = connection.connection  # type: ignore[attr-defined]  # a note of ours
+
+
+def fetch(cursor: Any, query: bytes) -> list[Row]:
+    with cursor:
+        cursor.execute(query)
+        rows: list[Row] = cursor.fetchall()
+    return rows
+
+
+def columns(entries: Sequence[Entry]) -> dict[str, str]:
+    """Write each column as one array in PostgreSQL's own notation: hundreds of separate constants cost it dear."""
+    return {name: array(column) for name, column in zip(COLUMNS, zip(*entries, strict=True), strict=False)}
+
+
+def array(values: Sequence[Any]) -> str:
+    return "{" + ",".join(map(element, values)) + "}"
+
+
+def element(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    text = str(value)
+    if '"' in text or "\\" in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'

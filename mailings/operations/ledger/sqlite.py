@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import Future
 from datetime import datetime
-from typing import Any
 
 from django.db import connection, transaction
 
-from mailings.models import Delivery
-from mailings.operations.ledger.entry import LEASE, Entry, Row, Turn
+from mailings.models import Claim, Delivery
+from mailings.operations.lease import lease
+from mailings.operations.ledger.entry import Entry, Row, Turn
 
-SETTLE = """
-UPDATE mailings_delivery SET
-    state = ?, reason = ?, next_try_at = ?, tries = tries + ?, claim_token = NULL, lease_until = NULL
-WHERE id = ? AND state = 'sending' AND claim_token = ?
-"""
-ATTEMPT = """
+# One statement for a whole window, its values as JSON: between two statements another thread takes Python's lock.
+FIELDS = ", ".join(f"json_extract(value, '$[{place}]') AS {name}" for place, name in enumerate(Entry._fields))
+SETTLE = f"""
+UPDATE mailings_delivery AS d
+SET state = entry.state, reason = entry.reason, next_try_at = entry.next_try_at, tries = d.tries + 1
+FROM (SELECT {FIELDS} FROM json_each(?)) AS entry
+WHERE d.id = entry.id AND d.state = 'pending' AND EXISTS (
+    SELECT 1 FROM mailings_claim AS k WHERE k.token = ? AND d.id BETWEEN k.first AND k.mark
+)
+RETURNING id
+"""  # noqa: S608  our own names
+ATTEMPT = f"""
 INSERT INTO mailings_attempt
     (owner_id, run_id, delivery_id, made_at, outcome, reason, stage, code, enhanced_code, answer)
-VALUES (?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?, ?)
-"""
+SELECT ?, ?, id, ?, state, reason, stage, nullif(code, 0), enhanced_code, answer
+FROM (SELECT {FIELDS} FROM json_each(?))
+"""  # noqa: S608  our own names
 SUPPRESS = """
 INSERT INTO mailings_suppression (owner_id, address, reason, created_at)
 SELECT owner_id, address, 'hard_bounce', ? FROM mailings_delivery WHERE id = ? ON CONFLICT DO NOTHING
@@ -38,9 +48,8 @@ ON CONFLICT (mailing_id, hour) DO UPDATE SET
     accepted = accepted + EXCLUDED.accepted, refused = refused + EXCLUDED.refused,
     deferred = deferred + EXCLUDED.deferred
 """
-# The list of states repeats the condition of the index `delivery_undecided`, without which SQLite would not use it.
-PENDING = """
-SELECT d.id,
+PICK = """
+SELECT d.id, d.address, d.message_id, d.tries, c.full_name, c.attributes,
     CASE
         WHEN c.id IS NULL THEN 'cancelled'
         WHEN EXISTS (
@@ -48,19 +57,20 @@ SELECT d.id,
             WHERE s.address IN (d.address, c.email)
                 AND (s.owner_id IS NULL OR s.owner_id = d.owner_id OR s.owner_id = c.owner_id)
         ) THEN 'suppressed'
-        ELSE 'sending'
-    END,
-    d.address, d.message_id, d.tries, c.full_name, c.attributes
+        ELSE ''
+    END
 FROM mailings_delivery AS d LEFT JOIN mailings_client AS c ON c.id = d.client_id
-WHERE d.run_id = ? AND d.state = 'pending' AND d.id > ? AND d.state IN ('pending', 'sending', 'deferred') AND EXISTS (
-    SELECT 1 FROM mailings_run AS r
-    JOIN mailings_mailing AS m ON m.id = r.mailing_id JOIN accounts_user AS u ON u.id = r.owner_id
-    WHERE r.id = d.run_id AND r.finished_at IS NULL
-        AND m.status = 'running' AND m.finish_send_at > ? AND u.is_active
-)
+WHERE d.run_id = ? AND d.id > ? AND d.id <= (SELECT k.last FROM mailings_claim AS k WHERE k.id = ?)
+    AND d.state = 'pending' AND EXISTS (
+        SELECT 1 FROM mailings_run AS r
+        JOIN mailings_mailing AS m ON m.id = r.mailing_id JOIN accounts_user AS u ON u.id = r.owner_id
+        WHERE r.id = d.run_id AND r.finished_at IS NULL
+            AND m.status = 'running' AND m.finish_send_at > ? AND u.is_active
+    )
 ORDER BY d.id LIMIT ?
 """
-TAKE = "UPDATE mailings_delivery SET state = 'sending', claim_token = ?, lease_until = ? WHERE id = ?"
+MOVE = "UPDATE mailings_claim SET mark = ? WHERE id = ?"
+RENEW = "UPDATE mailings_claim SET lease_until = ? WHERE token = ?"
 DECIDE = "UPDATE mailings_delivery SET state = ?, reason = ? WHERE id = ?"
 
 State = Delivery.State
@@ -68,36 +78,36 @@ SUMS = (State.ACCEPTED, State.REFUSED, State.DEFERRED, State.UNKNOWN, State.SUPP
 REASONS = {State.CANCELLED: "client_deleted", State.SUPPRESSED: "suppressed"}
 
 
-def take(turn: Turn) -> list[Row]:
-    """Record the entries and claim; see `ledger.take`.
+def begin(turn: Turn) -> Future[list[Row]]:
+    """Record the entries and move the mark on, here and now; see `ledger.begin`."""
+    done: Future[list[Row]] = Future()
+    done.set_result(take(turn))
+    return done
 
-    Past Django's cursor, which takes longer over each statement than SQLite itself.
-    """
+
+def take(turn: Turn) -> list[Row]:
+    """Go past Django's cursor, which takes longer over each statement than SQLite itself."""
     with transaction.atomic():
         link: sqlite3.Connection = connection.connection
-        record(link, turn)
-        return claim(link, turn) if turn.size else []
+        if turn.entries:
+            record(link, turn)
+        link.execute(RENEW, (as_text(turn.now + lease()), turn.token.hex))
+        return advance(link, turn, turn.claim) if turn.claim and turn.size else []
 
 
 def record(link: sqlite3.Connection, turn: Turn) -> None:
-    held = [entry for entry in turn.entries if is_settled(link, entry, turn.token.hex)]
+    """Write the entries of deliveries that are still this worker's to write."""
+    settled = link.execute(SETTLE, (as_json(turn.entries), turn.token.hex)).fetchall()
+    held = {pk for (pk,) in settled}
+    entries = [entry for entry in turn.entries if entry.id in held]
     at = as_text(turn.now)
-    link.executemany(ATTEMPT, [attempt(turn, entry, at) for entry in held if entry.is_attempt])
-    link.executemany(SUPPRESS, [(at, entry.id) for entry in held if entry.suppresses])
-    add_sums(link, turn, Counter(entry.state for entry in held))
+    link.execute(ATTEMPT, (turn.run.owner_id, turn.run.pk, at, as_json(entries)))
+    link.executemany(SUPPRESS, [(at, entry.id) for entry in entries if entry.suppresses])
+    add_sums(link, turn, Counter(entry.state for entry in entries))
 
 
-def is_settled(link: sqlite3.Connection, entry: Entry, token: str) -> bool:
-    """Write a delivery's next state, and tell whether it was still this worker's to write."""
-    values = (entry.state, entry.reason, as_text(entry.next_try_at), entry.is_attempt, entry.id, token)
-    return link.execute(SETTLE, values).rowcount == 1
-
-
-def attempt(turn: Turn, entry: Entry, at: str | None) -> tuple[Any, ...]:
-    return (
-        turn.run.owner_id, turn.run.pk, entry.id, at, entry.state, entry.reason,
-        entry.stage, entry.code, entry.enhanced_code, entry.answer,
-    )  # fmt: skip
+def as_json(entries: Sequence[Entry]) -> str:
+    return json.dumps(entries, default=as_text)
 
 
 def add_sums(link: sqlite3.Connection, turn: Turn, counts: Counter[str]) -> None:
@@ -109,13 +119,13 @@ def add_sums(link: sqlite3.Connection, turn: Turn, counts: Counter[str]) -> None
         link.execute(HOUR, (turn.run.owner_id, turn.run.mailing_id, hour, *sums[:3]))
 
 
-def claim(link: sqlite3.Connection, turn: Turn) -> list[Row]:
-    rows: list[Row] = link.execute(PENDING, (turn.run.pk, turn.after, as_text(turn.now), turn.size)).fetchall()
-    until = as_text(turn.now + LEASE)
-    link.executemany(TAKE, [(turn.token.hex, until, row[0]) for row in rows if row[1] == State.SENDING])
-    decided = [row for row in rows if row[1] != State.SENDING]
-    link.executemany(DECIDE, [(row[1], REASONS[State(row[1])], row[0]) for row in decided])
-    add_sums(link, turn, Counter(row[1] for row in decided))
+def advance(link: sqlite3.Connection, turn: Turn, claim: Claim) -> list[Row]:
+    rows: list[Row] = link.execute(PICK, (turn.run.pk, claim.mark, claim.pk, as_text(turn.now), turn.size)).fetchall()
+    if rows:
+        link.execute(MOVE, (rows[-1][0], claim.pk))
+    decided = [row for row in rows if row[-1]]
+    link.executemany(DECIDE, [(row[-1], REASONS[State(row[-1])], row[0]) for row in decided])
+    add_sums(link, turn, Counter(row[-1] for row in decided))
     return rows
 
 

@@ -1,11 +1,10 @@
-import uuid
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from mailings import operations
-from mailings.models import Attempt, Delivery, Mailing, Reason, Run, Suppression
+from mailings.models import Attempt, Claim, Delivery, Mailing, Reason, Run, Suppression
 from mailings.operations import refusal
 from mailings.operations.recover import tick
 from mailings.tests.factories import make_client, make_mailing, make_manager, make_user
@@ -29,9 +28,11 @@ def put(run, state, count=1, **fields):
         Run.objects.filter(pk=run.pk).update(**{state: getattr(run, state) + count})
 
 
-def sending(run, count=1, **fields):
-    now = timezone.now()
-    put(run, State.SENDING, count, **{"claim_token": uuid.uuid4(), "lease_until": now + timedelta(minutes=9), **fields})
+def hand_over(run, count=1, seconds=500):
+    """Have a worker claim all that are pending and hand the first of them over; its lease ends in so many seconds."""
+    ids = list(Delivery.objects.free().filter(run=run).order_by("pk").values_list("pk", flat=True))
+    until = timezone.now() + timedelta(seconds=seconds)
+    return Claim.objects.create(run=run, first=ids[0], last=ids[-1], mark=ids[count - 1], lease_until=until)
 
 
 def states(run):
@@ -45,7 +46,7 @@ def sums_are_true(run):
     kept = {
         name: getattr(run, name) for name in ("accepted", "refused", "deferred", "unknown", "suppressed", "cancelled")
     }
-    waiting = found.pop("pending", 0) + found.pop("sending", 0)
+    waiting = found.pop("pending", 0)
     return {name: count for name, count in kept.items() if count} == found and run.waiting == waiting
 
 
@@ -102,12 +103,32 @@ class TestSwitchOff:
 
     def test_leaves_a_letter_on_its_way_to_be_answered(self):
         mailing, run = launched()
-        sending(run)
+        hand_over(run)
 
         operations.switch_off(mailing.pk, mailing.owner)
 
         run.refresh_from_db()
-        assert (states(run), run.finished_at) == ({"sending": 1, "cancelled": 5}, None)
+        assert (states(run), run.finished_at) == ({"pending": 1, "cancelled": 5}, None)
+        assert Delivery.objects.handed_over().filter(run=run).count() == 1
+
+    def test_cuts_a_workers_claim_short_so_that_it_takes_nobody_more(self):
+        mailing, run = launched()
+        claim = hand_over(run, 2)
+
+        operations.switch_off(mailing.pk, mailing.owner)
+
+        claim.refresh_from_db()
+        assert claim.last == claim.mark
+
+    def test_cancels_in_time_who_comes_back_from_a_workers_hand(self):
+        mailing, run = launched()
+        claim = hand_over(run)
+        operations.switch_off(mailing.pk, mailing.owner)
+        claim.delete()
+
+        tick(timezone.now())
+
+        assert (states(run), sums_are_true(run)) == ({"cancelled": 6}, True)
 
     def test_is_final(self):
         mailing, _run = launched()
@@ -149,15 +170,22 @@ class TestWindowEnd:
 class TestRecovery:
     def test_owns_up_to_what_a_lost_worker_may_have_handed_over(self):
         _mailing, run = launched()
-        now = timezone.now()
-        sending(run, 2, lease_until=now - timedelta(seconds=1))
-        sending(run, 1)
+        hand_over(run, 2, seconds=-1)
 
-        tick(now)
+        woken = tick(timezone.now())
 
-        assert states(run) == {"unknown": 2, "sending": 1, "pending": 3}
+        assert states(run) == {"unknown": 2, "pending": 4}
         assert sums_are_true(run)
         assert list(Attempt.objects.values_list("outcome", "reason")) == [("unknown", Reason.WORKER_LOST)] * 2
+        assert (woken, Claim.objects.count()) == ([run.pk], 0)
+
+    def test_lets_a_living_worker_be(self):
+        _mailing, run = launched()
+        hand_over(run, 2)
+
+        woken = tick(timezone.now())
+
+        assert (states(run), woken, Claim.objects.count()) == ({"pending": 6}, [], 1)
 
     def test_never_sends_the_unknown_again_by_itself(self):
         _mailing, run = launched()

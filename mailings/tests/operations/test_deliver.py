@@ -4,6 +4,7 @@ import email
 import email.policy
 import re
 import time
+from concurrent.futures import Future
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from mailings import operations
 from mailings.models import (
     Attachment,
     Attempt,
+    Claim,
     Client,
     Delivery,
     HourlyCounter,
@@ -22,6 +24,7 @@ from mailings.models import (
     Reason,
     Suppression,
 )
+from mailings.operations import claim
 from mailings.operations.deliver import account
 from mailings.operations.frame import Letters
 from mailings.operations.sender import WINDOW, Sender
@@ -55,6 +58,21 @@ def launched(*addresses, message=None, **fields):
 
 def many(count, start="c"):
     return [f"{start}{n}@x.example" for n in range(count)]
+
+
+def sender_of(run, pool, stops=False):
+    return Sender(run, Letters(run), pool, time.monotonic() + 60, is_stopping=lambda: stops)
+
+
+def take_turn(sender, results=()):
+    turn, rows = sender.begin(sender.turn([*sender.take_aside(), *results]))
+    return sender.end(turn, rows)
+
+
+def send(sender, letters):
+    done = Future()
+    done.set_result([])
+    return sender.exchange(letters, done)
 
 
 def ledger(run):
@@ -239,10 +257,10 @@ class TestDeliver:
             connect(server, SENDING_CONNECTIONS=1)
             run = launched(*many(200))
             with Pool(account(), Policy(connections=1)) as pool:
-                sender = Sender(run, Letters(run), pool, until=time.monotonic() + 60)
-                letters = sender.turn(sender.exchange(sender.turn([])))
+                sender = sender_of(run, pool)
+                letters = take_turn(sender, send(sender, take_turn(sender)))
                 Mailing.objects.update(status=status)
-                left = sender.turn(sender.exchange(letters))
+                left = take_turn(sender, send(sender, letters))
                 sender.work()
 
         assert left == []
@@ -258,6 +276,59 @@ class TestDeliver:
 
         assert has_more is True
         assert count_states(run) == {"pending": 100}
+
+    def test_ends_at_once_when_the_worker_does_and_gives_back_who_is_left(self, connect):
+        with Server() as server:
+            connect(server)
+            run = launched(*many(100))
+            with Pool(account(), Policy()) as pool:
+                sender = sender_of(run, pool)
+                sender.aside = send(sender, take_turn(sender))
+                sender.is_stopping = lambda: True
+                has_more = sender.work()
+
+        assert has_more is True
+        assert count_states(run) == {"accepted": len(server.letters), "pending": 100 - len(server.letters)}
+        assert Claim.objects.count() == 0
+
+    def test_takes_its_stretches_one_after_the_other(self, connect, monkeypatch):
+        monkeypatch.setattr(claim, "STRETCH", 7)
+        with Server() as server:
+            connect(server)
+            run = launched(*many(40))
+
+            operations.deliver(run.pk)
+
+        assert (len(server.letters), count_states(run), Claim.objects.count()) == (40, {"accepted": 40}, 0)
+
+    def test_leaves_alone_what_another_worker_has_in_hand(self, connect):
+        with Server() as server:
+            connect(server)
+            run = launched(*many(30))
+            ids = list(Delivery.objects.order_by("pk").values_list("pk", flat=True))
+            until = timezone.now() + timedelta(hours=1)
+            Claim.objects.create(run=run, first=ids[10], last=ids[19], mark=ids[14], lease_until=until)
+
+            has_more = operations.deliver(run.pk)
+
+        assert (has_more, len(server.letters)) == (False, 20)
+        assert set(Delivery.objects.pending().values_list("pk", flat=True)) == set(ids[10:20])
+
+    def test_writes_nothing_once_its_claim_was_taken_from_it(self, connect):
+        with Server() as server:
+            connect(server, SENDING_CONNECTIONS=1)
+            run = launched(*many(60))
+            with Pool(account(), Policy(connections=1)) as pool:
+                sender = sender_of(run, pool)
+                letters = take_turn(sender)
+                results = send(sender, letters)
+                Claim.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+                operations.tick(timezone.now())
+                sender.aside = results
+                sender.work()
+
+        assert count_states(run) == {"unknown": len(letters), "pending": 60 - len(letters)}
+        assert len(server.letters) == len(letters)
 
     def test_keeps_to_the_accounts_limits(self, connect):
         with Server() as server:

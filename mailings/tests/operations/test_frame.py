@@ -11,14 +11,14 @@ from django.conf import settings
 
 from mailings import operations
 from mailings.operations.frame import Letters, _moment
-from mailings.operations.ledger import Claimed
+from mailings.operations.ledger import Recipient
 from mailings.sending.token import unseal
 from mailings.tests.factories import make_client, make_list, make_mailing, make_message, make_user
 
-ROW = Claimed(
+ROW = Recipient(
     id=7,
     address="anna@x.example",
-    message_id=uuid.UUID(int=5),
+    message_id=uuid.UUID(int=5).hex,
     tries=1,
     full_name="Анна Ёлкина",
     attributes=json.dumps({"Город": "Казань"}),

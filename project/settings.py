@@ -112,6 +112,8 @@ if "sqlite" in DATABASES["default"]["ENGINE"]:
 else:
     DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # A process that is stopped in the middle of a transaction would hold its locks for as long as it stands still.
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("options", "-c idle_in_transaction_session_timeout=20000")
 
 REDIS_URL = env.str("REDIS_URL", "")
 if REDIS_URL:
@@ -172,7 +174,6 @@ POSTAL_ADDRESS = env.str("POSTAL_ADDRESS", "")
 
 SENDING_CONNECTIONS = env.int("SENDING_CONNECTIONS", 10)
 SENDING_LIMITS = env.str("SENDING_LIMITS", "")
-SENDING_LEASE_SECONDS = env.int("SENDING_LEASE_SECONDS", 120)
 SENDING_LEASE_SECONDS = env.int("SENDING_LEASE_SECONDS", 120)
 
 # --- People ----------------------------------------------------------------------------------------------------------

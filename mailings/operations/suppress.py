@@ -1,10 +1,13 @@
 """Taking an address off the mailings: by the recipient himself, through the link in his letter."""
 
+from collections.abc import Collection
+
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F
 
 from mailings.models import Delivery, Reason, Run, Suppression
+from mailings.operations.control import locked
 from mailings.sending.token import unseal
 
 
@@ -23,15 +26,19 @@ def unsubscribe(delivery: Delivery) -> None:
         Suppression.objects.get_or_create(
             owner_id=delivery.owner_id, address=address, defaults={"reason": Suppression.Reason.UNSUBSCRIBED}
         )
-    for run in Run.objects.unfinished().filter(owner=delivery.owner_id):
-        waiting = Delivery.objects.filter(run=run, address__in=addresses)
-        take_out(run, waiting)
+    for run in Run.objects.unfinished().filter(owner=delivery.owner_id).order_by("pk"):
+        take_out(run, addresses)
 
 
-def take_out(run: Run, waiting: QuerySet[Delivery]) -> None:
+def take_out(run: Run, addresses: Collection[str]) -> None:
+    """Decide whom no worker has claimed: a worker looks for suppressions itself before it hands a letter over, and of
+    one that is handed over only its answer decides. The mailing's row is held, so that no claim is made meanwhile.
+    """
+    locked(run.mailing_id)
+    rows = Delivery.objects.filter(run=run, address__in=addresses)
     decided = {"state": Delivery.State.SUPPRESSED, "reason": Reason.UNSUBSCRIBED, "next_try_at": None}
-    deferred = waiting.filter(state=Delivery.State.DEFERRED).update(**decided)
-    pending = waiting.filter(state=Delivery.State.PENDING).update(**decided)
+    deferred = rows.filter(state=Delivery.State.DEFERRED).update(**decided)
+    pending = rows.free().update(**decided)
     Run.objects.filter(pk=run.pk).update(
         deferred=F("deferred") - deferred, suppressed=F("suppressed") + deferred + pending
     )

@@ -260,3 +260,15 @@ class TestUnsubscribe:
         )
         assert states(run) == {"suppressed": 1, "pending": 5}
         assert sums_are_true(run)
+
+    def test_leaves_those_to_their_worker_whom_it_may_have_handed_over(self):
+        _mailing, run = launched()
+        first, *_others, last = Delivery.objects.filter(run=run).order_by("pk")
+        hand_over(run)
+
+        operations.unsubscribe(first)
+        operations.unsubscribe(last)
+
+        assert states(run) == {"pending": 6}
+        assert sums_are_true(run)
+        assert Suppression.objects.count() == 2

@@ -40,6 +40,16 @@ os.environ.setdefault("DATABASE_URL", f"sqlite:///{FOLDER}/postroom.sqlite3")
 os.environ.setdefault("REDIS_URL", "")
 
 
+@pytest.fixture(autouse=True)
+def _empty_queue() -> None:
+    """Leave no task of the last test, nor of the last run on the same Redis, where the next one looks."""
+    # Reads the settings, so not before the environment above is set.
+    from huey.contrib.djhuey import HUEY  # noqa: PLC0415
+
+    if HUEY.pending_count():
+        HUEY.flush()
+
+
 class NothingSkipped:
     """Where everything is installed, a skipped test is one that nobody runs."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.admin.models import ADDITION, DELETION
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -20,6 +21,9 @@ from guardian.models.models import BaseObjectPermission
 
 from accounts import journal
 from accounts.admin.choice import ManyAutocomplete, ManyChoices, OneAutocomplete, OneChoice
+
+# What Django's own filters put after a column's name in the address.
+ENDINGS = ("", "__exact", "__isnull", "__gte", "__lt", "__id__exact")
 
 if TYPE_CHECKING:
     BaseAdmin = admin.ModelAdmin[Any]
@@ -53,12 +57,18 @@ class SafeAdmin(BaseAdmin):
     save_as = False
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Allow filters by the offered columns only: Django would answer for any column, hidden ones too."""
-        offered = {name for name in map(filter_name, self.get_list_filter(request)) if name}
-        offered |= {self.date_hierarchy or "pk", "pk", "id"}
-        return any(lookup == name or lookup.startswith(f"{name}__") for name in offered) and super().lookup_allowed(
-            lookup, value, request
-        )
+        """Allow what the offered filters ask for: Django answers for any column, hidden ones too, by any pattern."""
+        columns = {"id", *filter(None, map(filter_name, self.get_list_filter(request)))}
+        asked = {f"{name}{ending}" for name in columns for ending in ENDINGS}
+        asked |= {f"{self.date_hierarchy}__{part}" for part in ("year", "month", "day") if self.date_hierarchy}
+        return lookup in asked and super().lookup_allowed(lookup, value, request)
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """:raises IncorrectLookupParameters: Django lets a year beyond all calendars rise as something else."""
+        try:
+            return super().get_changelist_instance(request)
+        except OverflowError as error:
+            raise IncorrectLookupParameters from error
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *location: Any) -> HttpResponse | None:
         """Refuse selections that are no ids: deeper down they would be a 500."""

@@ -146,12 +146,12 @@ class Visitor:
     def get(self, address):
         return self.ask("get", address)
 
-    def get_anew(self, address):
+    def ask_anew(self, method, address, data):
         """Ask without what earlier answers have left to be said, which the session keeps."""
         session = self.browser.session
         session.pop("_messages", None)
         session.save()
-        return self.get(address)
+        return self.ask(method, address, data)
 
     def post(self, address, data):
         return self.ask("post", address, data)

@@ -77,7 +77,8 @@ class TestTheOtherOwner:
 
         assert shown == dict.fromkeys(lists, True)
 
-    def test_gets_the_same_answer_for_what_is_foreign_and_what_is_not_there(self, world):
+    @pytest.mark.parametrize(("method", "data"), [("get", {}), ("post", {"post": "yes", "confirm": "1", "count": "1"})])
+    def test_gets_the_same_answer_for_what_is_foreign_and_what_is_not_there(self, world, method, data):
         bob = crawl.Visitor(world.bob)
 
         answers = {}
@@ -86,7 +87,7 @@ class TestTheOtherOwner:
                 # Nobody's rows, and a superuser's pages only.
                 continue
             missing = re.sub(r"/\d+/", "/987654321/", foreign)
-            answers[foreign] = [without_number(bob.get_anew(page)) for page in (foreign, missing)]
+            answers[foreign] = [without_number(bob.ask_anew(method, page, data)) for page in (foreign, missing)]
 
         assert [(address, *pair) for address, pair in answers.items() if pair[0] != pair[1]] == []
 

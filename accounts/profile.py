@@ -78,7 +78,7 @@ class SecondStepView(View):
         context = {
             "form": form,
             "key": second_step.readable(key),
-            "picture": segno.make(second_step.app_address(user, key), error="m").svg_data_uri(scale=5, border=2),
+            "picture": segno.make(second_step.app_address(user, key), error="m").svg_data_uri(scale=5),
             "is_required": is_required,
         }
         # Who must have a second step sees no menu until he has: every entry would lead back here.
@@ -129,5 +129,5 @@ class SecondStepView(View):
         """Show the codes in the answer itself: they are kept nowhere from where they could be shown again."""
         heading = gettext("Postroom recovery codes of %(user)s. Each works once.") % {"user": person(request)}
         text = "\r\n".join([heading, "", *codes, ""])
-        context = {"codes": codes, "file": f"data:text/plain;charset=utf-8,{quote(text)}"}
+        context = {"heading": heading, "codes": codes, "file": f"data:text/plain;charset=utf-8,{quote(text)}"}
         return page(request, "admin/accounts/recovery_codes.html", gettext("Recovery codes"), context)

@@ -37,9 +37,10 @@ class UserAdmin(DoorAdmin, DjangoUserAdmin):
     ordering = ("email",)
     filter_horizontal: ClassVar = ()
     actions = ("block", "unblock", "invite_again", "lift_lock", "reset_second_step")
-    readonly_fields = ("is_active", "blocked_at", "blocked_by", "blocked_reason", "last_login", "created_at", "role")
+    readonly_fields = ("blocked_at", "blocked_by", "blocked_reason", "last_login", "created_at", "role")
     person_fields = ("email", "full_name", "time_zone", "language")
-    record_fields = ("is_active", "blocked_at", "blocked_by", "blocked_reason", "last_login", "created_at")
+    record_fields = ("last_login", "created_at")
+    blocked_fields = ("blocked_at", "blocked_by", "blocked_reason", *record_fields)
     add_fieldsets = (
         (
             None,
@@ -58,11 +59,15 @@ class UserAdmin(DoorAdmin, DjangoUserAdmin):
         """Show the password's hash and the roles to superusers only."""
         if obj is None:
             return self.add_fieldsets
-        record = (_("Record"), {"fields": self.record_fields})
+        record = (_("Record"), {"fields": self.record_fields if obj.is_active else self.blocked_fields})
         if not request.user.is_superuser:
             return ((None, {"fields": (*self.person_fields, "role")}), record)
         rights = (_("Rights"), {"fields": ("groups", "is_superuser")})
         return ((None, {"fields": (*self.person_fields, "password")}), rights, record)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        # Of somebody new the role is a field of the form, later a word beside the groups.
+        return self.readonly_fields if obj else ()
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Invite whoever is new: without a password of his own nobody can sign in as him."""
@@ -73,7 +78,7 @@ class UserAdmin(DoorAdmin, DjangoUserAdmin):
         obj.invited_at = timezone.now()
         super().save_model(request, obj, form, change)
         form.give_role(obj)
-        self.invite(request, obj)
+        self.invite(obj)
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         user = context.get("original")

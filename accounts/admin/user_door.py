@@ -22,10 +22,12 @@ class DoorAdmin(SafeAdmin):
     def has_superuser_permission(self, request: HttpRequest) -> bool:
         return request.user.is_active and request.user.is_superuser
 
-    def invite(self, request: HttpRequest, user: User) -> None:
+    def invite(self, user: User) -> None:
         """Send the letter once the user is really there."""
         transaction.on_commit(lambda: tasks.send_invitation_soon(user.pk))
-        self.log(request, user, invitation.INVITED())
+
+    def log_addition(self, request: HttpRequest, obj: User, message: Any) -> None:
+        super().log_addition(request, obj, invitation.INVITED())
 
     @admin.action(description=_("Send the invitation again"), permissions=["superuser"])
     def invite_again(self, request: HttpRequest, queryset: QuerySet[User]) -> None:

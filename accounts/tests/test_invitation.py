@@ -80,13 +80,23 @@ class TestInviting:
         assert (made.full_name, made.role_names(), made.language) == ("Nina New", "Manager", "en")
         assert (made.is_invited, made.has_usable_password(), made.is_superuser) == (True, False, False)
         assert (queue()[before:], mailoutbox) == ([(made.pk,)], [])
-        assert "Invited" in [journal.in_words(line) for line in LogEntry.objects.filter(user=boss)]
+        assert [journal.in_words(line) for line in LogEntry.objects.filter(user=boss)] == ["Invited"]
 
     def test_leads_to_a_page_that_says_until_when(self, client, boss):
         with time_machine.travel("2026-03-02 09:00 +0000", tick=False):
             page = client.post(ADD, NEW, follow=True).content.decode()
 
         assert "Invited: the link sent to new@staff.example works until 5 Mar 2026, 12:00 MSK." in page
+
+    def test_asks_for_no_more_than_it_takes(self, client, boss):
+        page = client.get(ADD).content.decode()
+
+        assert set(re.findall(r'<(?:input|select)[^>]* name="(\w+)"', page)) - {"csrfmiddlewaretoken", "next", "q"} == {
+            "email",
+            "full_name",
+            "role",
+            "language",
+        }
 
     def test_makes_a_superuser_too(self, client, boss):
         client.post(ADD, NEW | {"role": "superuser"})

@@ -1,6 +1,7 @@
 """The pages in a real browser: nothing broken, nothing fetched from elsewhere, nothing out of reach."""
 
 import re
+from base64 import b32decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -14,6 +15,7 @@ from django.urls import reverse
 from playwright.sync_api import Page, sync_playwright
 
 from accounts.models import User
+from accounts.tests.factories import app_code
 from mailings.models import Mailing, Run
 from mailings.tests.admin import crawl
 from mailings.tests.factories import PASSWORD, make_client, make_list, make_mailing, make_user
@@ -95,11 +97,15 @@ def browser_page(width, language="en") -> Iterator[Page]:
 
 
 def log_in(page, host, user):
+    give_password(page, host, user)
+    page.wait_for_url(f"{host}/admin/")
+
+
+def give_password(page, host, user):
     page.goto(f"{host}/admin/login/")
     page.locator("input[name=username]").fill(user.email)
     page.locator("input[name=password]").fill(PASSWORD)
     page.locator("input[name=password]").press("Enter")
-    page.wait_for_url(f"{host}/admin/")
 
 
 @pytest.fixture
@@ -160,6 +166,8 @@ class TestPages:
             of("mailings_mailing_switch_off", base["running"]),
             of("mailings_message_change", base["waiting"].message),
             reverse("admin:password_change"),
+            reverse("admin:profile"),
+            reverse("admin:second_step"),
         ]
         with browser_page(width) as page:
             watch = Watch(page, live_server.url)
@@ -200,6 +208,33 @@ class TestHome:
 
         assert before == "20"
         assert after == {"waiting": "24", "total": "60"}
+
+
+@pytest.mark.usefixtures("plain_static")
+class TestTheSecondStep:
+    def test_is_switched_on_kept_as_a_file_and_asked_for(self, live_server, owner):
+        with browser_page(NARROW) as page:
+            watch = Watch(page, live_server.url)
+            log_in(page, live_server.url, owner)
+            watch.look(reverse("admin:second_step"))
+            key = b32decode(page.locator(".key").inner_text().replace(" ", "")).hex()
+            page.get_by_label("Code from the app").fill(app_code(key))
+            page.get_by_role("button", name="Switch on").click()
+            page.get_by_role("button", name="Print").wait_for()
+            codes = page.locator(".codes code").all_inner_texts()
+            with page.expect_download() as download:
+                page.get_by_role("link", name="Download as a file").click()
+            kept = download.value.path().read_text(encoding="utf-8")
+
+            page.context.clear_cookies()
+            give_password(page, live_server.url, owner)
+            page.get_by_role("link", name="No telephone at hand?").click()
+            page.get_by_label("Code").fill(codes[0])
+            page.get_by_role("button", name="Sign in").click()
+            page.wait_for_url(f"{live_server.url}/admin/")
+
+        assert (watch.faults, len(codes)) == ([], 10)
+        assert [code for code in codes if code not in kept] == []
 
 
 @pytest.mark.usefixtures("plain_static")

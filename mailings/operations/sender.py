@@ -63,7 +63,7 @@ class Sender:
         self.claims = Claims(run)
         self.is_over = False
         self.recalls = False
-        self.turned_at = time.monotonic()
+        self.turned_at = self.not_after = time.monotonic()
         self.room = Room(WINDOW)
         self.breaker = Breaker()
         # Recipients in this worker's hand, with the tries they had.
@@ -76,14 +76,13 @@ class Sender:
 
         While one window is on the wire, the database writes down the answers to the one before it and reads the next.
         """
-        letters, results = list[Letter](), list[Result]()
+        recipients, results = list[Recipient](), list[Result]()
         while True:
-            turn = self.turn(results)
-            turn, rows = self.patiently(partial(self.begin, turn))
-            results = self.exchange(letters, rows)
-            letters = self.end(turn, rows)
-            results += self.take_aside()
-            if not (letters or results or self.has_unfinished()) and not self.has_next():
+            turn, rows = self.patiently(partial(self.begin, self.turn(results)))
+            letters = self.fill(recipients)
+            results = [*self.take_aside(), *self.exchange(letters, rows)]
+            recipients = self.end(turn, rows)
+            if not (recipients or results or self.has_unfinished() or self.has_next()):
                 break
         self.patiently(self.claims.release)
         return self.room.is_worth_waiting and self.may_send() and self.has_free()
@@ -144,8 +143,8 @@ class Sender:
             spend(self.room, sum(not row[-1] for row in rows.result()), turn.now)
         return turn, rows
 
-    def end(self, turn: Turn, rows: Rows) -> list[Letter]:
-        """Take the next recipients in hand and fill their letters."""
+    def end(self, turn: Turn, rows: Rows) -> list[Recipient]:
+        """Take the next recipients in hand."""
         try:
             recipients, is_full = ledger.end(turn, rows)
         except LOST:
@@ -154,8 +153,8 @@ class Sender:
         self.in_hand |= {recipient.id: recipient.tries for recipient in recipients}
         if turn.claim and not is_full:
             self.patiently(self.leave_claim)
-        not_after = self.turned_at + seconds_to_hand_over()
-        return [letter for recipient in recipients if (letter := self.letter(recipient, not_after))]
+        self.not_after = self.turned_at + seconds_to_hand_over()
+        return recipients
 
     def leave_claim(self) -> None:
         """Have done with a claim that has nobody left to take; end if it is not ours any more, or may not be sent."""
@@ -229,11 +228,14 @@ class Sender:
 
     # --- Letters
 
-    def letter(self, recipient: Recipient, not_after: float) -> Letter | None:
+    def fill(self, recipients: Sequence[Recipient]) -> list[Letter]:
+        return [letter for recipient in recipients if (letter := self.letter(recipient))]
+
+    def letter(self, recipient: Recipient) -> Letter | None:
         """Fill the letter; a client whose data cannot stand in a letter fails alone, before a byte of it leaves."""
         try:
             data = self.letters.fill(recipient)
         except ValueError as error:
             self.aside.append(unfit(recipient, str(error)))
             return None
-        return Letter(recipient.id, self.sender, recipient.address, data, not_after)
+        return Letter(recipient.id, self.sender, recipient.address, data, self.not_after)

@@ -66,7 +66,7 @@ def sender_of(run, pool, stops=False):
 
 def take_turn(sender, results=()):
     turn, rows = sender.begin(sender.turn([*sender.take_aside(), *results]))
-    return sender.end(turn, rows)
+    return sender.fill(sender.end(turn, rows))
 
 
 def send(sender, letters):

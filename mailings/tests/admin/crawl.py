@@ -1,7 +1,6 @@
 """A world with rows of every kind, every address of the admin filled with its ids, and what the database holds."""
 
 import re
-import uuid
 from collections import Counter
 from datetime import timedelta
 from http.cookies import SimpleCookie
@@ -23,6 +22,7 @@ from accounts.models import User
 from mailings.models import (
     Attachment,
     Attempt,
+    Claim,
     Delivery,
     HourlyCounter,
     ImportJob,
@@ -88,7 +88,7 @@ def fill(owner, word):
     )
 
 
-UNFINISHED = {"running": ("pending", "sending", "deferred"), "paused": ("pending", "deferred")}
+UNFINISHED = {"running": ("pending", "deferred"), "paused": ("pending", "deferred")}
 DECIDED = ("accepted", "refused", "unknown", "suppressed", "cancelled")
 
 
@@ -107,10 +107,7 @@ def fill_run(mailing, person, word):
         **dict.fromkeys(DECIDED, 1),
         deferred=waiting.count("deferred"),
     )
-    extra = {
-        "sending": {"claim_token": uuid.uuid4(), "lease_until": now + timedelta(hours=1)},
-        "deferred": {"next_try_at": now + timedelta(hours=1)},
-    }
+    extra = {"deferred": {"next_try_at": now + timedelta(hours=1)}}
     for state in (*DECIDED, *waiting):
         address = person.email if state == "accepted" else f"{word}.{state}@client.example"
         row = Delivery.objects.create(
@@ -119,6 +116,8 @@ def fill_run(mailing, person, word):
         Attempt.objects.create(
             owner=owner, run=run, delivery=row, outcome="refused", stage=word[:8], enhanced_code=word, answer=word
         )
+        if (mailing.status, state) == ("running", "pending"):
+            Claim.objects.create(run=run, first=row.pk, last=row.pk, mark=0, lease_until=now + timedelta(hours=1))
     HourlyCounter.objects.create(owner=owner, mailing=mailing, hour=now, accepted=1, refused=1)
 
 
@@ -306,7 +305,7 @@ def only_of(model, person):
         model._meta.auto_created and User in {field.related_model for field in relations}
     ):
         return Q(user=person)
-    if model._meta.auto_created and len(mine) == len(relations):
+    if mine and len(mine) == len(relations):
         return Q(*mine)
     return Q(pk__in=[])
 

@@ -186,7 +186,10 @@ AUTHENTICATION_BACKENDS = [
     "accounts.backends.GrantBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "full_name")},
+    },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
@@ -330,7 +333,9 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     # Those that would otherwise add a handler of their own, past our formatters: huey's lines would come twice, Django
     # would mail its error reports, gunicorn's access log (if there is one) would hold the tokens of links.
-    "loggers": dict.fromkeys(("huey", "django", "django.server", "gunicorn.access", "gunicorn.error"), TO_CONSOLE),
+    # axes tells at INFO, in five lines a sign-in, what it has not found.
+    "loggers": dict.fromkeys(("huey", "django", "django.server", "gunicorn.access", "gunicorn.error"), TO_CONSOLE)
+    | {"axes": {"level": "WARNING" if LOG_LEVEL in ("DEBUG", "INFO") else LOG_LEVEL}},
 }
 DEFAULT_EXCEPTION_REPORTER_FILTER = "project.log.ReportFilter"
 

@@ -26,7 +26,7 @@ class DoorAdmin(SafeAdmin):
         """Send the letter once the user is really there."""
         transaction.on_commit(lambda: tasks.send_invitation_soon(user.pk))
 
-    def log_addition(self, request: HttpRequest, obj: User, message: Any) -> None:
+    def log_addition(self, request: HttpRequest, obj: User, message: Any) -> None:  # type: ignore[override]  # as the base
         super().log_addition(request, obj, invitation.INVITED())
 
     @admin.action(description=_("Send the invitation again"), permissions=["superuser"])

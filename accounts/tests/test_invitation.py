@@ -157,9 +157,11 @@ class TestTheLetter:
         user.refresh_from_db()
         assert not user.is_invited
 
-    @pytest.mark.parametrize("password", ["short", "123456789012345", "password1234", "new@staff.example"])
+    @pytest.mark.parametrize(
+        "password", ["short", "123456789012345", "password1234", "new@staff.example", "konstantinopolsky"]
+    )
     def test_leads_to_no_weak_password(self, client, mailoutbox, password):
-        user = make_invited()
+        user = make_invited(full_name="Konstantin Konstantinopolsky")
 
         page = set_password(client, link_in(letter_to(user, mailoutbox)), password)
 

@@ -1,8 +1,10 @@
 """Signing in: one sentence for everybody who may not, a new session key, and an end after twelve hours."""
 
 import re
+from datetime import timedelta
 
 import pytest
+import time_machine
 from django.conf import settings as project_settings
 from django.urls import reverse
 from django.utils import timezone
@@ -61,12 +63,19 @@ class TestTheSession:
         assert client.cookies[COOKIE].value != planted
         assert (client.get("/admin/").status_code, thief.get("/admin/").status_code) == (200, 302)
 
-    def test_lasts_twelve_hours(self, client):
+    def test_lasts_twelve_hours_whatever_is_done_meanwhile(self, client):
         make_user("ann@staff.example")
+        profile = {"full_name": "Ann", "time_zone": "UTC", "language": "en"}
+        with time_machine.travel(timezone.now(), tick=False) as clock:
+            answer = sign_in(client, "ann@staff.example")
+            clock.shift(timedelta(hours=11, minutes=59))
+            # A message to show next changes the session.
+            client.post(reverse("admin:profile"), profile)
+            before = client.get("/admin/").status_code
+            clock.shift(timedelta(minutes=2))
+            after = client.get("/admin/").status_code
 
-        answer = sign_in(client, "ann@staff.example")
-
-        assert answer.cookies[COOKIE]["max-age"] == 12 * 60 * 60
+        assert (answer.cookies[COOKIE]["max-age"], before, after) == (12 * 60 * 60, 200, 302)
 
     def test_is_ended_by_a_block_for_good(self, client):
         ann, manager = make_user("ann@staff.example"), make_manager()

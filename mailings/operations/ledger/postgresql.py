@@ -25,21 +25,21 @@ WITH entry (id, state, reason, next_try_at, stage, code, enhanced_code, answer, 
     SET state = entry.state, reason = entry.reason, next_try_at = entry.next_try_at, tries = d.tries + 1
     FROM entry
     WHERE d.id = entry.id AND d.state = 'pending' AND EXISTS (SELECT FROM mine WHERE d.id BETWEEN first AND mark)
-    RETURNING d.id, d.address
+    RETURNING entry.*, d.address
 ), attempt AS (
     INSERT INTO mailings_attempt
         (owner_id, run_id, delivery_id, made_at, outcome, reason, stage, code, enhanced_code, answer)
     SELECT %(owner)s, %(run)s, id, %(now)s, state, reason, stage, nullif(code, 0), enhanced_code, answer
-    FROM entry JOIN held USING (id) ORDER BY id
+    FROM held ORDER BY id
 ), suppression AS (
     INSERT INTO mailings_suppression (owner_id, address, reason, created_at)
-    SELECT %(owner)s, address, 'hard_bounce', %(now)s FROM entry JOIN held USING (id) WHERE suppresses
+    SELECT %(owner)s, address, 'hard_bounce', %(now)s FROM held WHERE suppresses
     ON CONFLICT DO NOTHING
 ), sum AS (
     SELECT
         count(*) FILTER (WHERE state = 'accepted') AS accepted, count(*) FILTER (WHERE state = 'refused') AS refused,
         count(*) FILTER (WHERE state = 'deferred') AS deferred, count(*) FILTER (WHERE state = 'unknown') AS unknown
-    FROM entry JOIN held USING (id)
+    FROM held
 ), hour AS (
     INSERT INTO mailings_hourlycounter AS h (owner_id, mailing_id, hour, accepted, refused, deferred)
     SELECT %(owner)s, %(mailing)s, date_trunc('hour', %(now)s), accepted, refused, deferred
@@ -140,8 +140,8 @@ class Statement:
 RECORDING, ADVANCING = Statement("postroom_record", RECORD), Statement("postroom_advance", ADVANCE)
 
 
-# Its one thread waits for the server and does nothing else: the caller's goes on with the letters meanwhile.
-_waiter = ThreadPoolExecutor(1, "ledger")
+# These threads, one per run at work, wait for the server and do nothing else: the callers go on with the letters.
+_waiters = ThreadPoolExecutor(32, "ledger")
 
 
 def begin(turn: Turn) -> Future[list[Row]]:
@@ -167,7 +167,7 @@ def begin(turn: Turn) -> Future[list[Row]]:
     cursor = connection.connection.cursor()
     with connection.wrap_database_errors:
         prepare(cursor)
-    return _waiter.submit(fetch, cursor, cursor.mogrify(call, values | columns(turn.entries)))
+    return _waiters.submit(fetch, cursor, cursor.mogrify(call, values | columns(turn.entries)))
 
 
 def prepare(cursor: Any) -> None:

@@ -37,7 +37,7 @@ WINDOW = 25
 IN_HAND = 50
 # Answers are written down together: this many, or those of a moment.
 BATCH = 20
-MOMENT_SECONDS = 0.005
+MOMENT_SECONDS = 0.002
 # How long to wait for a reply before looking whether the database has answered, and whether the worker is to end.
 GLANCE_SECONDS = 0.002
 PATROL_SECONDS = 0.2
@@ -99,9 +99,9 @@ class Sender:
         """Hand letters over, and collect answers until the database is ready for enough of them."""
         if self.recalls and self.pool.queued and not letters:
             return self.pool.recall()
-        results = self.pool.exchange(letters, timeout=1.0)
         began = time.monotonic()
-        while self.pool.in_flight and not (rows.done() and self.is_enough(results, time.monotonic() - began)):
+        results = self.pool.exchange(letters, timeout=MOMENT_SECONDS)
+        while self.has_unfinished() and not (rows.done() and self.is_enough(results, time.monotonic() - began)):
             results += self.pool.exchange([], timeout=PATROL_SECONDS if rows.done() else GLANCE_SECONDS)
         return results
 

@@ -78,7 +78,7 @@ class SecondStepView(View):
         context = {
             "form": form,
             "key": second_step.readable(key),
-            "picture": segno.make(second_step.app_address(user, key), error="m").svg_data_uri(scale=5),
+            "picture": segno.make(second_step.app_address(user, key), error="m").svg_data_uri(scale=5, light="#fff"),
             "is_required": is_required,
         }
         # Who must have a second step sees no menu until he has: every entry would lead back here.

@@ -6,6 +6,7 @@
 #   make format    rewrites code and templates into the form that `make check` wants
 #   make messages  brings the Russian catalogue up to date and compiles it
 #   make audit     asks PyPI for known weaknesses in the installed packages
+#   make lock      writes project/deploy/requirements.lock anew after requirements.txt has changed (ARGS=--upgrade: all)
 #   make bench     prints the figures of mailings/benchmarks
 #   make torture   kills workers at random while they send, and names its invariants (ARGS="--rounds 50 --seed 1")
 #   make setup     the virtual environment and .env only
@@ -32,7 +33,7 @@ LIKE_PRODUCTION = env READ_DOT_ENV=0 SECRET_KEY="$(KEY)" DEBUG=False DEMO=False 
 	DEFAULT_FROM_EMAIL='Postroom <post@example.org>' TRUST_X_FORWARDED_PROTO=True TRUSTED_PROXIES=127.0.0.1 \
 	SECURE_HSTS_SECONDS=31536000 SECURE_HSTS_INCLUDE_SUBDOMAINS=True SECURE_HSTS_PRELOAD=True
 
-.PHONY: setup demo test check bench torture audit format messages
+.PHONY: setup demo test check bench torture audit lock format messages
 .PHONY: check-format check-lint check-layers check-types check-templates check-system check-migrations \
 	check-translations check-deploy
 
@@ -104,6 +105,12 @@ torture: $(DEV_PACKAGES)
 
 audit: $(DEV_PACKAGES)
 	$(BIN)/pip-audit --local --skip-editable
+
+# For every Python and platform at once, which pip's own resolver cannot: hence uv.
+lock:
+	@[ -n "$(UV)" ] || { echo "make lock needs uv: https://docs.astral.sh/uv/ (pip install uv)." >&2; exit 1; }
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" \
+		--output-file project/deploy/requirements.lock $(ARGS) requirements.txt
 
 bench: $(DEV_PACKAGES)
 	@[ -f mailings/benchmarks/__main__.py ] || { echo "There are no benchmarks yet (mailings/benchmarks/__main__.py)." >&2; exit 1; }

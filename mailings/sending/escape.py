@@ -59,3 +59,8 @@ def clean_header(value: str) -> str:
 def escape_header(value: str) -> str:
     """Return the value for a subject or a display name: as :func:`clean_header`, cut at 200 characters."""
     return clean_header(value)[:MAX_HEADER_VALUE].rstrip()
+
+
+def shortened(value: str) -> str:
+    """Return a value whose clean form is that of :func:`escape_header`, for a header that is cleaned as a whole."""
+    return value if len(value) <= MAX_HEADER_VALUE else escape_header(value)

@@ -7,9 +7,8 @@ turns List-Unsubscribe into encoded words (email.md 0.5, 0.6).
 import re
 from binascii import b2a_base64
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from email.utils import format_datetime
-from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
@@ -23,6 +22,8 @@ MAX_EXTENSION: Final = 16
 MAX_FILE_NAME: Final = 240  # octets of UTF-8: 720 when percent-encoded, below the 998 of a line
 
 _WRAPPING: Final = len("=?utf-8?b??=")
+_WORD_OCTETS: Final = (MAX_ENCODED_WORD - _WRAPPING) // 4 * 3
+_BETWEEN_WORDS: Final = "?=\r\n =?utf-8?b?"
 _FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ATOMS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _QUOTED: Final = re.compile(r'(["\\])')
@@ -34,40 +35,32 @@ class BadHeader(ValueError):
     """A value that would break the header it is meant for; the name of the field is the message."""
 
 
-def field(name: str, value: str) -> bytes:
+def field(name: str, value: str) -> str:
     """Return one header line of a value that must already be ASCII, unfolded and complete.
 
     :raises BadHeader: for a control character, a letter outside ASCII or a line above 998 octets (RFC 5322 2.1.1).
     """
     if _FORBIDDEN.search(value) or not value.isascii() or len(name) + len(value) + 2 > LONGEST_LINE:
         raise BadHeader(name)
-    return f"{name}: {value}\r\n".encode("ascii")
+    return f"{name}: {value}\r\n"
 
 
-def date_field(moment: datetime) -> bytes:
+def date_field(moment: datetime) -> str:
     """Return the Date line with the zone the moment carries (RFC 5322 3.3).
 
     :raises BadHeader: when it carries none.
     """
-    offset = moment.utcoffset()
-    if offset is None:
+    if moment.utcoffset() is None:
         raise BadHeader("Date")
-    return _date_line(moment, offset)
-
-
-@lru_cache(maxsize=16)
-def _date_line(moment: datetime, _offset: timedelta) -> bytes:
-    # The letters of a window share one moment. The offset is part of the key: moments equal each other across zones.
     return field("Date", format_datetime(moment))
 
 
-def subject_field(value: str) -> bytes:
+def subject_field(value: str) -> str:
     """Return the Subject line, in encoded words where it must be and folded where it is long."""
-    line = clean_header(value)
-    return f"Subject: {_unstructured(line, len('Subject: '))}\r\n".encode("ascii")
+    return f"Subject: {_unstructured(clean_header(value), len('Subject: '))}\r\n"
 
 
-def mailbox_field(name: str, display_name: str, address: str) -> bytes:
+def mailbox_field(name: str, display_name: str, address: str) -> str:
     """Return a From, To or Reply-To line with exactly one mailbox.
 
     :raises BadHeader: when the address could be read as more than one, or as something else.
@@ -75,7 +68,7 @@ def mailbox_field(name: str, display_name: str, address: str) -> bytes:
     if not is_safe_address(address):
         raise BadHeader(name)
     phrase = _phrase(clean_header(display_name), len(name) + 2)
-    return f"{name}: {phrase} <{address}>\r\n".encode("ascii") if phrase else field(name, address)
+    return f"{name}: {phrase} <{address}>\r\n" if phrase else field(name, address)
 
 
 def is_safe_address(address: str) -> bool:
@@ -131,19 +124,13 @@ def _folded(words: list[str], used: int) -> Iterator[str]:
 def _encoded_words(text: str, used: int) -> str:
     """Return B-encoded words of at most 75 octets, each on a line of at most 76, split between characters only."""
     octets = text.encode()
-    end = (MAX_ENCODED_LINE - used - _WRAPPING) // 4 * 3
-    if len(octets) <= end:
-        return _encoded_word(octets)
     words = []
-    start = 0
+    start, end = 0, (MAX_ENCODED_LINE - used - _WRAPPING) // 4 * 3
     while end < len(octets):
         while octets[end] & 0b11000000 == 0b10000000:  # inside a character (RFC 3629 3)
             end -= 1
-        words.append(_encoded_word(octets[start:end]))
-        start, end = end, end + (MAX_ENCODED_WORD - _WRAPPING) // 4 * 3
-    words.append(_encoded_word(octets[start:]))
-    return "\r\n ".join(words)
-
-
-def _encoded_word(octets: bytes) -> str:
-    return f"=?utf-8?b?{b2a_base64(octets, newline=False).decode('ascii')}?="
+        words.append(octets[start:end])
+        start, end = end, end + _WORD_OCTETS
+    words.append(octets[start:])
+    encoded = [b2a_base64(word, newline=False).decode("ascii") for word in words]
+    return f"=?utf-8?b?{_BETWEEN_WORDS.join(encoded)}?="

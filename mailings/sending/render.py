@@ -74,8 +74,7 @@ class Placeholder:
 
     def fill(self, values: Mapping[str, str], escape: Callable[[str], str]) -> str:
         """Return the escaped value, or the fallback: its author wrote it as part of the text, so it is not escaped."""
-        value = _trimmed(values.get(self.key, ""))
-        return escape(value) if value else self.fallback
+        return escape(values[self.key]) if self.key in values else self.fallback
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +96,10 @@ class Template:
 
     def render(self, values: Mapping[str, str], escape: Callable[[str], str] = str) -> str:
         """Return the text with every place filled; what a value contains is never read as a placeholder."""
+        return self.join(filled(values, self.fields), escape)
+
+    def join(self, values: Mapping[str, str], escape: Callable[[str], str]) -> str:
+        """Return the same from values as :func:`filled` leaves them: trimmed, and none of them blank."""
         return "".join([part if isinstance(part, str) else part.fill(values, escape) for part in self.parts])
 
 
@@ -128,7 +131,7 @@ def compile_template(text: str, fields: Mapping[str, str]) -> Template:
 
 def filled(values: Mapping[str, str], keys: Iterable[str]) -> dict[str, str]:
     """Return those of the keys that are not blank, with their values trimmed."""
-    return {key: value for key in keys if (value := _trimmed(values.get(key, "")))}
+    return {key: value for key in keys if key in values and (value := _trimmed(values[key]))}
 
 
 def _read(text: str, opening: int, names: Mapping[str, str]) -> Placeholder:
@@ -153,7 +156,7 @@ def _tidy(piece: str) -> str:
 
 def _trimmed(value: str) -> str:
     trimmed = value.strip()
-    return trimmed if trimmed.strip(_ZERO_WIDTH) else ""
+    return trimmed if trimmed.isprintable() or trimmed.strip(_ZERO_WIDTH) else ""  # nothing unseen is printable
 
 
 def _joined(parts: list[str | Placeholder]) -> tuple[str | Placeholder, ...]:

@@ -1,5 +1,6 @@
 """A certificate made for the tests, and letters to send."""
 
+import os
 import shlex
 import ssl
 import subprocess
@@ -10,7 +11,8 @@ from hypothesis import settings
 
 # How long one example takes says more about the machine's other work than about ours.
 settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
+settings.register_profile("thorough", deadline=None, max_examples=3000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "patient"))
 
 COMMAND = shlex.split(
     "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Self
 
 from mailings.benchmarks.processes import free_port, is_listening, mortal
+from mailings.tests.authority import make_certificate
 
 DOMAIN = "shop.example"
 USER, PASSWORD = "office", "right-and-long"
@@ -42,6 +43,7 @@ mydestination =
 mynetworks = 127.0.0.0/8
 smtpd_peername_lookup = no
 disable_dns_lookups = yes
+message_size_limit = 1000000
 virtual_mailbox_domains = {domain}
 virtual_mailbox_base = {folder}/mail
 virtual_mailbox_maps = texthash:{folder}/conf/mailboxes
@@ -119,7 +121,7 @@ class Postfix:
 
     def __enter__(self) -> Self:
         self.write_settings()
-        self.make_certificate()
+        make_certificate(self.conf)
         self.make_login()
         run(f"postfix -c {self.conf} check", env={"PATH": PATHS})
         daemons = run(f"postconf -c {self.conf} -xh daemon_directory", env={"PATH": PATHS}).strip()
@@ -147,19 +149,6 @@ class Postfix:
         for name, text in {"main.cf": MAIN, "master.cf": MASTER, "sasl/smtpd.conf": SASL}.items():
             (self.conf / name).write_text(text.format(**words).lstrip())
         (self.conf / "mailboxes").write_text("".join(f"{name}@{DOMAIN} {name}/\n" for name in self.names))
-
-    def make_certificate(self) -> None:
-        key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
-        (self.conf / "names").write_text("subjectAltName=DNS:localhost\n")
-        run(
-            f"openssl req -x509 {key} -days 2 -subj /CN=Authority -keyout authority.key -out authority.pem",
-            cwd=self.conf,
-        )
-        run(f"openssl req {key} -subj /CN=localhost -keyout server.key -out server.csr", cwd=self.conf)
-        signer = "-CA authority.pem -CAkey authority.key -CAcreateserial -days 2 -extfile names"
-        run(f"openssl x509 -req -in server.csr {signer} -out server.crt", cwd=self.conf)
-        both = (self.conf / "server.key").read_bytes() + (self.conf / "server.crt").read_bytes()
-        (self.conf / "server.pem").write_bytes(both)
 
     def make_login(self) -> None:
         command = f"saslpasswd2 -p -c -f {self.folder}/sasldb -u {DOMAIN} {USER}"

@@ -26,7 +26,12 @@ def stage(tmp_path_factory):
         yield running
 
 
-NAMED = [pytest.param(fault, id=fault.__name__) for fault in faults.short(is_postgresql=IS_POSTGRESQL)]
+NAMED = [
+    pytest.param(
+        fault, id=fault.__name__, marks=pytest.mark.skipif(bool(faults.missing(fault)), reason=faults.missing(fault))
+    )
+    for fault in faults.short(is_postgresql=IS_POSTGRESQL)
+]
 
 
 @pytest.mark.django_db(databases=[])

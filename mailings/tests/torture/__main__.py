@@ -73,6 +73,9 @@ def named_faults(stage: Stage, asked: argparse.Namespace) -> list[str]:
         name = fault.__name__
         if asked.faults is not None and name not in asked.faults:
             continue
+        if missing := faults.missing(fault):
+            print(f"  {name}: not run; {missing}", flush=True)
+            continue
         try:
             fault(stage)
         except (Violation, RuntimeError) as violation:

@@ -13,7 +13,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import django
@@ -27,8 +27,8 @@ TEXT = (
 )
 HTML = "<h1>Hello {{ full_name | friend }}</h1>" + "<p style='margin:0'>The shop has moved, come and see us.</p>\n" * 30
 STATES = ("accepted", "refused", "deferred", "unknown", "suppressed", "cancelled")
-# A worker that is alive has its letters answered long before; see `Clerk.let_time_pass`.
-FRESH = timedelta(seconds=2)
+# A worker that is alive renews its lease every tenth part of it; see `Clerk.do_let_time_pass`.
+RENEWED, SLACK = 0.1, timedelta(seconds=1)
 
 
 class Clerk:
@@ -45,7 +45,7 @@ class Clerk:
         from accounts.models import User  # noqa: PLC0415
         from mailings.models import Client, ClientList  # noqa: PLC0415
 
-        owner = User.objects.create_user(f"{word}@staff.example", language="en")
+        owner = User.objects.create_user(f"{word}@staff.example", language="en", time_zone="Europe/Berlin")
         made = ClientList.objects.create(owner=owner, name=word)
         clients = Client.objects.bulk_create(
             Client(owner=owner, email=f"{word}.{n}@shop.example", full_name=f"Client {n}") for n in range(count)
@@ -54,19 +54,26 @@ class Clerk:
         through.objects.bulk_create(through(clientlist_id=made.pk, client_id=client.pk) for client in clients)
         return made.pk
 
-    def do_mailing(self, list_id: int, **fields: Any) -> int:
-        """Make a mailing to everybody in the list; its window is open unless seconds from now say otherwise."""
+    def do_mailing(self, list_id: int, times: int = 1, rhythm: str = "once", **window: Any) -> int:
+        """Make a mailing to everybody in the list; its window is open unless seconds from now or times say otherwise.
+
+        :param times: how often its text is repeated.
+        """
         from mailings.models import ClientList, Mailing, Message  # noqa: PLC0415
 
         people = ClientList.objects.select_related("owner").get(pk=list_id)
         now = timezone.now()
-        message = Message.objects.create(owner=people.owner, subject="News", text=TEXT, html=HTML)
+        first, until = window.get("first"), window.get("until")
+        message = Message.objects.create(owner=people.owner, subject="News", text=TEXT * times, html=HTML)
         mailing = Mailing.objects.create(
             owner=people.owner,
             title=people.name,
             message=message,
-            first_send_at=now + timedelta(seconds=fields.get("begins", -60)),
-            finish_send_at=now + timedelta(seconds=fields.get("ends", 86400)),
+            rhythm=rhythm,
+            first_send_at=datetime.fromisoformat(first)
+            if first
+            else now + timedelta(seconds=window.get("begins", -60)),
+            finish_send_at=datetime.fromisoformat(until) if until else now + timedelta(days=1),
         )
         mailing.lists.add(people)
         return mailing.pk
@@ -152,6 +159,20 @@ class Clerk:
 
         Client.objects.filter(pk__in=[row.client_id for row in self.numbered(mailing, numbers)]).delete()
 
+    def do_readdress(self, mailing: int, numbers: list[int], domain: str) -> None:
+        """Give these recipients' clients an address in another domain."""
+        for row in self.numbered(mailing, numbers):
+            row.client.email = row.client.email.replace("shop.example", domain)
+            row.client.save(update_fields=["email"])
+
+    def do_add(self, mailing: int, count: int) -> None:
+        """Add so many clients to the mailing's list."""
+        from mailings.models import Client  # noqa: PLC0415
+
+        owner = self.mailing(mailing).owner
+        new = Client.objects.bulk_create(Client(owner=owner, email=f"new.{n}@shop.example") for n in range(count))
+        self.mailing(mailing).lists.get().clients.add(*new)
+
     def do_edit(self, mailing: int, subject: str) -> None:
         message = self.mailing(mailing).message
         message.subject = subject
@@ -164,27 +185,28 @@ class Clerk:
 
         tasks.each_minute.call_local()
 
+    def do_tick_and_deliver(self, at: str) -> None:
+        """Do the minute's task as of some other time, and send at once what it finds."""
+        from mailings import operations  # noqa: PLC0415
+
+        for run in operations.tick(datetime.fromisoformat(at)):
+            operations.deliver(run)
+
     def do_let_time_pass(self, mailing: int) -> None:
         """Bring on whatever only waits for the clock: leases, next tries, resumption; then do the minute's task.
 
-        A lease of the last moment is let alone: its worker may be just about to connect.
+        A lease that a living worker may have renewed is let alone.
         """
-        from mailings.models import Delivery, Mailing  # noqa: PLC0415
-        from mailings.operations.ledger.entry import LEASE  # noqa: PLC0415
+        from mailings.models import Claim, Delivery, Mailing  # noqa: PLC0415
+        from mailings.operations.lease import lease  # noqa: PLC0415
 
         now = timezone.now()
         past = now - timedelta(seconds=1)
-        rows = Delivery.objects.filter(run__mailing=mailing)
-        rows.filter(state="sending", lease_until__lt=now + LEASE - FRESH).update(lease_until=past)
-        rows.filter(state="deferred").update(next_try_at=past)
+        stale = now + lease() * (1 - RENEWED) - SLACK
+        Claim.objects.filter(run__mailing=mailing, lease_until__lt=stale).update(lease_until=past)
+        Delivery.objects.filter(run__mailing=mailing, state="deferred").update(next_try_at=past)
         Mailing.objects.filter(pk=mailing, resume_at__isnull=False).update(resume_at=past)
         self.do_minute()
-
-    def do_expire_leases(self, mailing: int) -> None:
-        from mailings.models import Delivery  # noqa: PLC0415
-
-        rows = Delivery.objects.filter(run__mailing=mailing, state="sending")
-        rows.update(lease_until=timezone.now() - timedelta(seconds=1))
 
     def do_end_window(self, mailing: int) -> None:
         from mailings.models import Mailing  # noqa: PLC0415
@@ -230,6 +252,11 @@ class Clerk:
             },
             "attempts": list(attempts.values_list("delivery_id", "outcome").annotate(Count("pk"))),
         }
+
+    def do_runs(self, mailing: int) -> list[Any]:
+        """Tell for when each run was due, in UTC, and how many were accepted."""
+        runs = self.mailing(mailing).runs.order_by("pk").values_list("scheduled_for", "accepted")
+        return [(due.isoformat(timespec="minutes"), accepted) for due, accepted in runs]
 
     def mailing(self, pk: int) -> Any:
         from mailings.models import Mailing  # noqa: PLC0415

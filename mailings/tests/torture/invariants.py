@@ -8,7 +8,7 @@ from typing import Any
 
 # A worker that is killed leaves at most so many unknown.
 IN_HAND = 50
-UNDECIDED = ("pending", "sending", "deferred")
+UNDECIDED = ("pending", "deferred")
 FINAL = ("accepted", "refused", "unknown")
 SUMS = ("accepted", "refused", "deferred", "unknown", "suppressed", "cancelled")
 

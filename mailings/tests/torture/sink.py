@@ -14,66 +14,17 @@ import json
 import os
 import selectors
 import socket
+import ssl
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from mailings.tests.torture.rule import FOR_EVER, Rule, Signal
+from mailings.tests.torture.session import Session
+
 BUCKETS_PER_SECOND = 4
-FOR_EVER = 1e9
-END = b"\r\n.\r\n"
 HEADER_OCTETS = 2048
-ANSWERS = {
-    "greeting": b"220 sink.example ESMTP\r\n",
-    "ehlo": b"250-sink.example\r\n250-PIPELINING\r\n250-SIZE 10485760\r\n250-ENHANCEDSTATUSCODES\r\n"
-    b"250-AUTH PLAIN LOGIN\r\n250 8BITMIME\r\n",
-    "auth": b"235 2.7.0 welcome\r\n",
-    "mail": b"250 2.1.0 OK\r\n",
-    "rcpt": b"250 2.1.5 OK\r\n",
-    "data": b"354 go on\r\n",
-    "dot": b"250 2.0.0 taken\r\n",
-}
-OTHERS = {b"RSET": b"250 2.0.0 OK\r\n", b"NOOP": b"250 2.0.0 OK\r\n", b"QUIT": b"221 2.0.0 bye\r\n"}
-STAGES = {b"EHLO": "ehlo", b"HELO": "ehlo", b"AUTH": "auth", b"MAIL": "mail", b"RCPT": "rcpt", b"DATA": "data"}
-
-
-@dataclass
-class Rule:
-    """What is done at a stage instead of taking it well; an empty `match` is for every recipient.
-
-    `every`: only the n-th time, 2n-th, … `times`: so often, then no more. `keep`: the letter counts (at "dot" only).
-    `delay`: seconds before the answer; `FOR_EVER` holds it until the control says "release".
-    """
-
-    stage: str
-    match: str = ""
-    say: str = ""
-    keep: bool = True
-    close: bool = False
-    delay: float = 0.0
-    every: int = 1
-    times: int = -1
-    seen: int = 0
-
-    def applies(self, recipient: bytes) -> bool:
-        if not self.times or (self.match and self.match.encode() not in recipient):
-            return False
-        self.seen += 1
-        if self.seen % self.every:
-            return False
-        self.times -= 1
-        return True
-
-
-@dataclass
-class Signal:
-    """A signal to a process when the n-th letter has come in whole, before it is answered, or so much later."""
-
-    pid: int
-    at: int
-    signal: int
-    delay: float = 0.0
 
 
 def message_id(text: bytes) -> str:
@@ -84,130 +35,6 @@ def message_id(text: bytes) -> str:
             begin += len(name)
             return text[begin : text.find(b">", begin)].decode("ascii")
     return ""
-
-
-class Session:
-    """One connection. While an answer is delayed nothing more is read from it, as from a server that thinks."""
-
-    def __init__(self, sink: Sink, link: socket.socket) -> None:
-        self.sink = sink
-        self.link = link
-        self.buffer = b""
-        self.is_text = False
-        self.is_waiting = False
-        self.is_open = True
-        self.recipient = b""
-        self.has_sender = self.has_recipient = False
-        self.answers: list[bytes] = []
-
-    def ready(self) -> None:
-        try:
-            data = self.link.recv(65536)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if not data:
-            self.close()
-            return
-        self.buffer = self.buffer + data if self.buffer else data
-        self.work()
-
-    def work(self) -> None:
-        """Take whatever stands whole in the buffer, and answer it in one write."""
-        at = 0
-        while self.is_open and not self.is_waiting:
-            took = self.take_text(at) if self.is_text else self.take_line(at)
-            if took == at:
-                break
-            at = took
-        self.buffer = self.buffer[at:]
-        if self.is_open and not self.is_waiting:
-            self.flush()
-
-    def take_line(self, at: int) -> int:
-        end = self.buffer.find(b"\n", at)
-        if end < 0:
-            return at
-        line = self.buffer[at:end]
-        verb = line[:4].upper()
-        if verb == b"RCPT":
-            self.recipient = line[line.find(b"<") + 1 : line.find(b">")]
-        stage = STAGES.get(verb)
-        if stage:
-            self.answer(stage)
-        else:
-            self.answers.append(OTHERS.get(verb.strip(), b"502 5.5.1 what?\r\n"))
-        return end + 1
-
-    def take_text(self, at: int) -> int:
-        if self.buffer.startswith(b".\r\n", at):
-            end, after = at, at + 3
-        else:
-            end = self.buffer.find(END, at)
-            after = end + len(END)
-        if end < 0:
-            return at
-        self.is_text = False
-        self.answer("dot", self.buffer[at:end])
-        return after
-
-    def answer(self, stage: str, text: bytes = b"") -> None:
-        if stage == "dot" and not self.has_recipient:
-            # RFC 2920 3.1: a client that pipelined DATA behind a refused RCPT ends its text without a line.
-            self.answers.append(b"554 5.5.1 no valid recipients\r\n")
-            return
-        rule = self.sink.rule(stage, self.recipient)
-        is_well = rule is None or not rule.say
-        if stage == "mail":
-            self.has_sender, self.has_recipient = is_well, False
-        elif stage == "rcpt":
-            self.has_recipient = self.has_sender and is_well
-        if rule is None:
-            if stage == "dot":
-                self.sink.keep(text)
-            elif stage == "data":
-                self.is_text = True
-            self.answers.append(ANSWERS[stage])
-        else:
-            self.obey(rule, text)
-
-    def obey(self, rule: Rule, text: bytes) -> None:
-        if rule.stage == "dot" and rule.keep:
-            self.sink.keep(text)
-        if rule.say:
-            self.answers.append(f"{rule.say}\r\n".encode())
-        elif not rule.close:
-            self.is_text = rule.stage == "data"
-            self.answers.append(ANSWERS[rule.stage])
-        if rule.delay:
-            self.is_waiting = True
-            self.sink.wait(self, rule.delay)
-        elif rule.close:
-            self.flush()
-            self.close()
-
-    def go_on(self) -> None:
-        self.is_waiting = False
-        self.flush()
-        self.work()
-
-    def flush(self) -> None:
-        if not self.answers or not self.is_open:
-            return
-        octets = b"".join(self.answers)
-        self.answers.clear()
-        try:
-            is_sent = self.link.send(octets) == len(octets)
-        except OSError:
-            is_sent = False
-        if not is_sent:
-            self.close()
-
-    def close(self) -> None:
-        if self.is_open:
-            self.is_open = False
-            self.sink.forget(self)
 
 
 class Control:
@@ -237,6 +64,7 @@ class Sink:
         self.selector = selectors.DefaultSelector()
         self.is_over = False
         self.rules: dict[str, list[Rule]] = {}
+        self.tls: ssl.SSLContext | None = None
         self.signals: list[Signal] = []
         self.sessions: set[Session] = set()
         self.held: set[Session] = set()
@@ -306,7 +134,11 @@ class Sink:
 
     def rule(self, stage: str, recipient: bytes) -> Rule | None:
         rules = self.rules.get(stage)
-        return next((rule for rule in rules if rule.applies(recipient)), None) if rules else None
+        if not rules:
+            return None
+        found = next((rule for rule in rules if rule.applies(recipient)), None)
+        self.erred += found is not None
+        return found
 
     def keep(self, text: bytes) -> None:
         self.taken[message_id(text)] += 1
@@ -336,6 +168,7 @@ class Sink:
         self.buckets: Counter[int] = Counter()
         self.total = 0
         self.forged = 0
+        self.erred = 0
         self.signals = []
 
     def do_rules(self, rules: list[dict[str, Any]]) -> None:
@@ -345,6 +178,12 @@ class Sink:
             self.rules.setdefault(rule["stage"], []).append(Rule(**rule))
         if not rules:
             self.do_release()
+
+    def do_tls(self, certificate: str) -> None:
+        """Offer STARTTLS with the key and certificate in this file; not at all for an empty name."""
+        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if certificate else None
+        if self.tls:
+            self.tls.load_cert_chain(certificate)
 
     def do_signals(self, signals: list[dict[str, Any]]) -> None:
         self.signals += [Signal(**signal) for signal in signals]
@@ -370,7 +209,7 @@ class Sink:
 
     def do_look(self) -> dict[str, int]:
         counts = {"connections": len(self.sessions), "held": len(self.held)}
-        return counts | {"total": self.total, "forged": self.forged}
+        return counts | {"total": self.total, "forged": self.forged, "erred": self.erred}
 
     def do_taken(self) -> dict[str, int]:
         return self.taken

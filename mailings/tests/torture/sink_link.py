@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mailings.tests.torture.sink import FOR_EVER
+from mailings.tests.torture.rule import FOR_EVER
 
 __all__ = ["FOR_EVER", "SinkLink"]
 
@@ -23,13 +23,27 @@ class SinkLink:
         self.port, control = (int(word) for word in self.process.stdout.readline().split())
         self.link = socket.create_connection(("127.0.0.1", control), timeout=60)
         self.answers = self.link.makefile()
+        self.is_to_err = False
 
     def ask(self, name: str, **arguments: Any) -> Any:
         self.link.sendall(json.dumps([name, arguments]).encode() + b"\n")
         return json.loads(self.answers.readline())
 
+    def reset(self) -> None:
+        """Let the server be well, count from 0 and speak in the clear."""
+        self.ask("open")
+        self.rules()
+        self.ask("tls", certificate="")
+        self.ask("reset")
+        self.is_to_err = False
+
     def rules(self, *rules: dict[str, Any]) -> None:
+        self.is_to_err = self.is_to_err or bool(rules)
         self.ask("rules", rules=rules)
+
+    def has_erred(self) -> bool:
+        """Tell whether the server did anything of what it was told, if it was told anything."""
+        return not self.is_to_err or self.look()["erred"] > 0
 
     def look(self) -> dict[str, int]:
         return self.ask("look")

@@ -6,8 +6,8 @@ import contextlib
 import itertools
 import json
 import os
-import re
 import secrets
+import select
 import shutil
 import signal
 import subprocess
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
+from mailings.tests.torture.database import Database
 from mailings.tests.torture.invariants import Tally
 from mailings.tests.torture.proxy import Proxy
 from mailings.tests.torture.sink_link import SinkLink
@@ -24,7 +25,12 @@ from mailings.tests.torture.trial import Trial
 if TYPE_CHECKING:
     from mailings.tests.torture.services import Services
 
+Worker = subprocess.Popen[str]
 ROOT = Path(__file__).resolve().parents[3]
+# Long enough for what is broken to come back, and renewed every tenth part of it; see `clerk.FRESH`.
+LEASE_SECONDS = 30
+# The clerk's longest task: a launch to 100,000.
+PATIENCE_SECONDS = 100
 SETPRIV = shutil.which("setpriv")
 OURS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SENDING_", "EMAIL_", "DEFAULT_", "REPLY_TO", "DEBUG", "DEMO", "CI")
 
@@ -42,18 +48,25 @@ def through(url: str, proxy: Proxy) -> str:
 class Clerk:
     """The line to the clerk's process: each method of `clerk.Clerk` by its name.
 
-    :raises RuntimeError: what went wrong there, with its traceback.
+    :raises RuntimeError: what went wrong there, with its traceback; or it does not answer, and is killed for that.
     """
 
-    def __init__(self, stage: Stage) -> None:
-        self.process = stage.spawn(
-            "clerk", [sys.executable, "-m", "mailings.tests.torture.clerk"], stage.env, piped=True
-        )
+    def __init__(self, stage: Stage, **env: str) -> None:
+        self.stage = stage
+        command = [sys.executable, "-m", "mailings.tests.torture.clerk"]
+        self.process = stage.spawn(stage.folder / "clerk.log", command, stage.env | env, piped=True)
+
+    def begin(self, name: str, **arguments: Any) -> None:
+        """Ask for something without waiting for it."""
+        self.process.stdin.write(json.dumps([name, arguments]) + "\n")
+        self.process.stdin.flush()
 
     def __getattr__(self, name: str) -> Any:
         def ask(**arguments: Any) -> Any:
-            self.process.stdin.write(json.dumps([name, arguments]) + "\n")
-            self.process.stdin.flush()
+            self.begin(name, **arguments)
+            if not select.select([self.process.stdout], [], [], PATIENCE_SECONDS)[0]:
+                self.stage.kill(self.process)
+                raise RuntimeError(f"{name}: no answer within {PATIENCE_SECONDS} s")
             found = json.loads(self.process.stdout.readline() or '{"error": "the clerk is gone"}')
             if "error" in found:
                 raise RuntimeError(f"{name}: {found['error']}")
@@ -74,12 +87,12 @@ class Stage:
         self.folder = folder
         self.server_url = server_url
         self.redis_url = redis_url
-        self.database = ""
+        self.database: Database | None = None
         self.tally = Tally()
         self.numbers = itertools.count(1)
         self.processes: list[subprocess.Popen[str]] = []
         self.logs: dict[int, Path] = {}
-        self.resident: subprocess.Popen[str] | None = None
+        self.resident: Worker | None = None
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as undo:
@@ -100,13 +113,13 @@ class Stage:
 
     def start(self) -> None:
         self.sink = SinkLink(self.folder)
-        self.database_url = self.make_database()
+        self.database = Database(self.folder, self.server_url)
         self.proxies: dict[str, Proxy] = {}
         for name, url in (("DATABASE_URL", self.server_url), ("REDIS_URL", self.redis_url)):
             if url:
                 self.proxies[name] = Proxy(urlsplit(url).port or {"D": 5432, "R": 6379}[name[0]])
         kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-        self.direct = {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
+        self.direct = {"DATABASE_URL": self.database.url, "REDIS_URL": self.redis_url}
         # The clerk's database never fails; its queue may, for a launch has to bear it.
         self.env = kept | self.settings() | self.direct | self.doors("REDIS_URL")
         self.flush_queue()
@@ -127,29 +140,12 @@ class Stage:
             "LANGUAGE_CODE": "en",
             "LOG_LEVEL": "INFO",
             "WORKERS": "2",
+            "SENDING_LEASE_SECONDS": str(LEASE_SECONDS),
         }
 
     def doors(self, *names: str) -> dict[str, str]:
         """Give the addresses of services as seen through their proxies."""
         return {name: through(self.direct[name], self.proxies[name]) for name in names if name in self.proxies}
-
-    def make_database(self) -> str:
-        if not self.server_url:
-            return f"sqlite:///{self.folder / 'torture.sqlite3'}"
-        self.database = f"torture_{secrets.token_hex(6)}"
-        self.on_server(f"CREATE DATABASE {self.database}")
-        return re.sub(r"/[^/?]*(\?|$)", rf"/{self.database}\1", self.server_url, count=1)
-
-    def end_connections(self) -> None:
-        """Let the server end all connections to our database, the clerk's included."""
-        self.on_server("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", self.database)
-
-    def on_server(self, statement: str, *values: str) -> None:
-        import psycopg2  # noqa: PLC0415  not needed for SQLite
-
-        with contextlib.closing(psycopg2.connect(self.server_url)) as link:
-            link.autocommit = True
-            link.cursor().execute(statement, values)
 
     def flush_queue(self) -> None:
         """FLUSHDB on our own database of Redis, which is all that our queue can see."""
@@ -167,33 +163,37 @@ class Stage:
         for proxy in getattr(self, "proxies", {}).values():
             proxy.stop()
         if self.database:
-            self.on_server(f"DROP DATABASE IF EXISTS {self.database} WITH (FORCE)")
-            self.database = ""
+            self.database.drop()
 
     # --- Processes
 
-    def spawn(self, name: str, command: list[str], env: dict[str, str], piped: bool = False) -> subprocess.Popen[str]:
+    def spawn(self, log: Path, command: list[str], env: dict[str, str], piped: bool = False) -> subprocess.Popen[str]:
         pipe = subprocess.PIPE if piped else subprocess.DEVNULL
-        with (self.folder / f"{name}.log").open("a") as log:
+        with log.open("a") as output:
             process = subprocess.Popen(
-                mortal(command), cwd=ROOT, env=env, stdin=pipe, stdout=pipe if piped else log, stderr=log, text=True
+                mortal(command),
+                cwd=ROOT,
+                env=env,
+                stdin=pipe,
+                stdout=pipe if piped else output,
+                stderr=output,
+                text=True,
             )
         self.processes.append(process)
         return process
 
-    def worker(self, **env: str) -> subprocess.Popen[str]:
+    def worker(self, log: Path | None = None, **env: str) -> Worker:
         """Start one more worker, which meets the services directly unless `env` says otherwise."""
-        env = self.env | self.direct | env
-        name = f"worker-{next(self.numbers)}"
-        worker = self.spawn(name, [sys.executable, "manage.py", "run_huey"], env)
-        self.logs[worker.pid] = self.folder / f"{name}.log"
+        log = log or self.folder / f"worker-{next(self.numbers)}.log"
+        worker = self.spawn(log, [sys.executable, "manage.py", "run_huey"], self.env | self.direct | env)
+        self.logs[worker.pid] = log
         return worker
 
-    def is_ready(self, worker: subprocess.Popen[str]) -> bool:
+    def is_ready(self, worker: Worker) -> bool:
         """Tell whether a worker has begun to look into the queue."""
         return "consumer started" in self.logs[worker.pid].read_text()
 
-    def ensure_worker(self) -> subprocess.Popen[str]:
+    def ensure_worker(self) -> Worker:
         """Return the worker that goes from case to case, behind the doors that can be shut; a new one if it is gone."""
         if self.resident is None or self.resident.poll() is not None:
             self.resident = self.worker(**self.doors("DATABASE_URL", "REDIS_URL"))
@@ -206,7 +206,11 @@ class Stage:
 
     def clean_up(self) -> None:
         """After a fault that did not end well: what it left behind must not send into the next one."""
-        self.dismiss()
+        for process in list(self.processes):
+            if process is not self.clerk.process:
+                self.kill(process)
+        if self.clerk.process.poll() is not None:
+            self.clerk = Clerk(self)
         self.clerk.abandon()
 
     def kill(self, process: subprocess.Popen[str], by: int = signal.SIGKILL) -> None:
@@ -225,11 +229,9 @@ class Stage:
     def people(self, count: int) -> int:
         return self.clerk.make(count=count, word=f"p{next(self.numbers)}")
 
-    def trial(self, letters: int = 60, people: int = 0, **window: float) -> Trial:
+    def trial(self, letters: int = 60, people: int = 0, **mailing: Any) -> Trial:
         """Make a mailing to so many new clients (or to a list there is); the mail server is well and counts from 0."""
-        self.sink.ask("open")
-        self.sink.rules()
-        self.sink.ask("reset")
+        self.sink.reset()
         for proxy in self.proxies.values():
             proxy.open()
-        return Trial(self, self.clerk.mailing(list_id=people or self.people(letters), **window))
+        return Trial(self, self.clerk.mailing(list_id=people or self.people(letters), **mailing))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from mailings.tests.torture.clock import LIBRARY
 from mailings.tests.torture.faults import people, schedule, server, services, worker
 from mailings.tests.torture.stage import Stage
 
@@ -10,13 +11,18 @@ Fault = Callable[[Stage], None]
 EVERYWHERE: tuple[Fault, ...] = (*worker.FAULTS, *server.FAULTS, *people.FAULTS, *schedule.FAULTS)
 # SQLite has neither a database server nor Redis; only our own ones are ours to crash.
 POSTGRESQL: tuple[Fault, ...] = services.FAULTS
-SQLITE: tuple[Fault, ...] = services.SQLITE
-LONG: tuple[Fault, ...] = (*server.LONG, *schedule.LONG)
+SQLITE: tuple[Fault, ...] = (*services.SQLITE, *worker.SQLITE)
+LONG: tuple[Fault, ...] = (*worker.LONG, *server.LONG, *schedule.LONG)
 LONG_POSTGRESQL: tuple[Fault, ...] = services.LONG
 
 
 def short(*, is_postgresql: bool) -> list[Fault]:
-    return [*EVERYWHERE, *(POSTGRESQL if is_postgresql else SQLITE)]
+    return [*EVERYWHERE, *schedule.CLOCK, *(POSTGRESQL if is_postgresql else SQLITE)]
+
+
+def missing(fault: Fault) -> str:
+    """Say what a fault needs that is not here, or nothing."""
+    return "for clocks that jump: apt-get install faketime" if fault in schedule.CLOCK and not LIBRARY else ""
 
 
 def long(*, is_postgresql: bool) -> list[Fault]:

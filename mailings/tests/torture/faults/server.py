@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from mailings.tests.authority import make_certificate
 from mailings.tests.torture.stage import Stage
 from mailings.tests.torture.trial import Trial, Violation, wait_for
 
 LETTERS = 60
+DRAWN_OUT = f"250 2.0.0 {'k' * 500}"
+# More than the sockets of both sides can hold.
+MANY_TIMES, FEW = 6000, 5
 
 
 def meet(stage: Stage, *rules: dict[str, Any]) -> Trial:
@@ -19,12 +23,12 @@ def meet(stage: Stage, *rules: dict[str, Any]) -> Trial:
     return trial
 
 
-def wait_for_pause(trial: Trial, reason: str) -> None:
+def wait_for_pause(trial: Trial, reason: str, seconds: float = 30) -> None:
     """Wait until the mailing is paused for that reason with nobody burned; then the server is well again.
 
     :raises Violation: it is paused for another one, or somebody was refused.
     """
-    found = wait_for(lambda: (look := trial.look())["status"] == "paused" and look)
+    found = wait_for(lambda: (look := trial.look())["status"] == "paused" and look, seconds)
     trial.wait_for_quiet()
     if found["pause"] != reason or found["states"].get("refused"):
         raise Violation(f"paused for {found['pause']}, not {reason}: {found['detail']}; {found['states']}")
@@ -81,6 +85,23 @@ def dropped_before_the_text(stage: Stage) -> None:
     trial.settle_and_check(accepted=LETTERS)
 
 
+def dropped_in_the_text(stage: Stage) -> None:
+    """F14: hung up with the whole letter on its way: unknown, for nobody can tell this from the next case."""
+    trial = meet(stage, {"stage": "text", "every": 7, "times": 5})
+
+    trial.settle_and_check(unknown=5)
+
+
+def dropped_in_a_large_text(stage: Stage) -> None:
+    """F14: hung up when the final dot cannot have left yet: nobody is unknown, and all are sent."""
+    trial = stage.trial(letters=FEW, times=MANY_TIMES)
+    trial.sink.rules({"stage": "text", "times": 2})
+    stage.ensure_worker()
+    trial.launch()
+
+    trial.settle_and_check(accepted=FEW)
+
+
 def dropped_after_the_dot(stage: Stage) -> None:
     """F15: hung up after the final dot without keeping the letter: unknown, for nobody can tell it from the next."""
     trial = meet(stage, {"stage": "dot", "close": True, "keep": False, "every": 10, "times": 3})
@@ -119,11 +140,32 @@ def late_answer(stage: Stage) -> None:
 
 
 def answer_after_the_timeout(stage: Stage) -> None:
-    """F16: the yes comes after we gave up (Policy.dot_seconds = 300): unknown, never sent twice."""
-    trial = meet(stage, {"stage": "dot", "delay": 330.0, "times": 1})
+    """F16, F23: a yes comes, or is still coming, after we gave up (Policy.dot_seconds): unknown, never sent twice."""
+    trial = meet(
+        stage,
+        {"stage": "dot", "delay": 330.0, "times": 1},
+        {"stage": "dot", "say": DRAWN_OUT, "drip": 1.0, "times": 1},
+    )
 
-    trial.settle(seconds=400)
-    trial.check(unknown=1, accepted=LETTERS - 1)
+    trial.settle(seconds=450)
+    trial.check(unknown=2, accepted=LETTERS - 2)
+
+
+def octet_by_octet(stage: Stage) -> None:
+    """F23: a server that drips its words is only slow, as long as each comes in time."""
+    drips = [{"stage": name, "drip": 0.02, "times": 3} for name in ("greeting", "ehlo", "rcpt", "dot")]
+    trial = meet(stage, *drips)
+
+    trial.settle_and_check(accepted=LETTERS)
+
+
+def greeting_for_ever(stage: Stage) -> None:
+    """F23: a greeting that never ends is given up (Policy.dialogue_seconds) as if there were no server."""
+    trial = meet(stage, {"stage": "greeting", "say": f"220 {'k' * 500}", "drip": 1.0})
+
+    wait_for_pause(trial, "connection", seconds=100)
+
+    trial.settle_and_check(accepted=LETTERS)
 
 
 def deferred_once(stage: Stage) -> None:
@@ -153,6 +195,35 @@ def refused_for_good(stage: Stage) -> None:
     )
 
     trial.settle_and_check(accepted=LETTERS - 3, refused=3)
+
+
+def refused_at_data(stage: Stage) -> None:
+    """F19: 550 to the DATA command is about him whose letter it would have been; the next one's is not touched."""
+    trial = meet(stage, {"stage": "data", "say": "550 5.1.1 no such user", "every": 6, "times": 5})
+
+    trial.settle_and_check(accepted=LETTERS - 5, refused=5)
+
+
+def refused_before_mail(stage: Stage) -> None:
+    """F20: 554 for a greeting and 550 for EHLO are about us: nobody is burned, and it is tried again later."""
+    for rule in ({"stage": "greeting", "say": "554 5.7.1 go away"}, {"stage": "ehlo", "say": "550 5.7.1 not you"}):
+        trial = meet(stage, rule)
+
+        wait_for_pause(trial, "connection")
+
+        trial.settle_and_check(accepted=LETTERS)
+
+
+def too_large(stage: Stage) -> None:
+    """F25: a letter above the server's limit is the message's fault, be it announced (SIZE) or said at MAIL."""
+    announced = "250-sink.example\r\n250-PIPELINING\r\n250 SIZE 1000"
+    for rule in ({"stage": "ehlo", "say": announced}, {"stage": "mail", "say": "552 5.3.4 message too big"}):
+        trial = meet(stage, rule)
+
+        wait_for_pause(trial, "message")
+        trial.do("resume")
+
+        trial.settle_and_check(accepted=LETTERS)
 
 
 def sender_refused(stage: Stage) -> None:
@@ -198,6 +269,28 @@ def starttls_stripped(stage: Stage) -> None:
     trial.settle_and_check(accepted=LETTERS)
 
 
+def wrong_certificate(stage: Stage) -> None:
+    """F22: behind a certificate that nobody vouches for nothing is sent; behind a good one lines break as elsewhere."""
+    stage.dismiss()
+    trial = stage.trial(letters=LETTERS)
+    make_certificate(stage.folder, "IP:127.0.0.1")
+    trial.sink.ask("tls", certificate=str(stage.folder / "server.pem"))
+    worker = stage.worker(EMAIL_USE_TLS="True")
+    trial.launch()
+
+    wait_for_pause(trial, "tls")
+    stage.kill(worker)
+    if trial.sink.look()["total"]:
+        raise Violation("letters left for a server that nobody vouches for")
+    trial.do("resume")
+    trial.sink.rules({"stage": "dot", "close": True, "every": 10, "times": 3})
+    worker = stage.worker(EMAIL_USE_TLS="True", SSL_CERT_FILE=str(stage.folder / "authority.pem"))
+    trial.settle()
+    stage.kill(worker)
+
+    trial.check(unknown=3, accepted=LETTERS - 3)
+
+
 def every_tenth_connection_dropped(stage: Stage) -> None:
     """F24: a server that drops connections as it likes gets each letter once."""
     trial = stage.trial(letters=3000)
@@ -222,17 +315,24 @@ FAULTS = (
     busy_after_the_dot,
     dropped_at_rcpt,
     dropped_before_the_text,
+    dropped_in_the_text,
+    dropped_in_a_large_text,
     dropped_after_the_dot,
     dropped_after_keeping,
     sent_again_to_unknown,
     late_answer,
+    octet_by_octet,
     deferred_once,
     deferred_for_ever,
     refused_for_good,
+    refused_at_data,
+    refused_before_mail,
+    too_large,
     sender_refused,
     login_refused,
     starttls_stripped,
+    wrong_certificate,
     every_tenth_connection_dropped,
     disk_full,
 )
-LONG = (answer_after_the_timeout,)
+LONG = (answer_after_the_timeout, greeting_for_ever)

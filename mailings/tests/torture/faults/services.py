@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
+import signal
 import time
-from urllib.parse import urlsplit
 
 from mailings.tests.torture.invariants import IN_HAND
-from mailings.tests.torture.stage import Stage
+from mailings.tests.torture.sink_link import FOR_EVER
+from mailings.tests.torture.stage import Clerk, Stage
 from mailings.tests.torture.trial import Violation, wait_for
 
 LETTERS = 1000
+FEW = 60
 AWAY_SECONDS = 3.0
+# So long PostgreSQL lets a transaction stand still (see DATABASES), and some.
+IDLE_SECONDS = 25.0
 
 
 def connections_terminated(stage: Stage) -> None:
@@ -22,7 +24,7 @@ def connections_terminated(stage: Stage) -> None:
 
     for _ in range(3):
         time.sleep(0.5)
-        stage.end_connections()
+        stage.database.end_connections()
     trial.sink.rules()
 
     trial.settle_and_check(accepted=LETTERS)
@@ -55,6 +57,88 @@ def commits_answer_lost(stage: Stage) -> None:
 
     door.cuts = 0
     trial.settle_and_check(accepted=LETTERS)
+
+
+def end_database(stage: Stage) -> None:
+    """Crash the server if it is ours to crash, or else have it end all connections."""
+    if stage.services:
+        stage.services.crash_postgres()
+    else:
+        stage.database.end_connections()
+
+
+def database_ended_at_the_claim(stage: Stage) -> None:
+    """F5: the worker's first claim is on its way when the database goes down: it rolls back, and is made again."""
+    stage.dismiss()
+    trial = stage.trial(letters=LETTERS)
+    trial.launch()
+
+    with stage.database.held():
+        stage.ensure_worker()
+        wait_for(stage.database.is_write_waiting)
+        end_database(stage)
+
+    trial.settle_and_check(accepted=LETTERS)
+
+
+def database_ended_at_the_result(stage: Stage) -> None:
+    """F6: letters are answered, and the database goes down as that is being written: nothing is lost or sent again."""
+    trial = stage.trial(letters=FEW)
+    trial.sink.rules({"stage": "dot", "delay": FOR_EVER})
+    stage.ensure_worker()
+    trial.launch()
+    trial.wait_for_held(5)
+
+    with stage.database.held():
+        trial.sink.rules()
+        wait_for(stage.database.is_write_waiting)
+        end_database(stage)
+
+    trial.settle_and_check(accepted=FEW)
+
+
+def killed_while_launching(stage: Stage) -> None:
+    """F46: whoever launches dies in the middle of it: there is no run at all, and the next launch makes a whole one."""
+    trial = stage.trial(letters=LETTERS)
+    other = Clerk(stage)
+
+    with stage.database.held():
+        other.begin("launch", mailing=trial.mailing)
+        wait_for(stage.database.is_write_waiting)
+        stage.kill(other.process)
+    wait_for(lambda: not stage.database.is_write_waiting())
+    found = trial.look()
+    if (found["status"], found["states"]) != ("created", {}):
+        raise Violation(f"half a launch: {found}")
+    stage.ensure_worker()
+    trial.launch()
+
+    trial.settle_and_check(accepted=LETTERS)
+
+
+def stopped_inside_a_transaction(stage: Stage) -> None:
+    """F42: a worker that sleeps with locks in its hand loses them before its lease; control does not wait for it."""
+    stage.dismiss()
+    trial = stage.trial(letters=LETTERS)
+    trial.launch()
+    with stage.database.held():
+        # One thread: what others of it wait for they would get one after the other, and each keep it for as long.
+        sleeper = stage.worker(WORKERS="1")
+        wait_for(stage.database.is_write_waiting)
+        sleeper.send_signal(signal.SIGSTOP)
+
+    began = time.monotonic()
+    trial.do("pause")
+    trial.do("resume")
+    took = time.monotonic() - began
+    stage.ensure_worker()
+    trial.settle()
+    sleeper.send_signal(signal.SIGCONT)
+    stage.kill(sleeper)
+
+    trial.check(unknown=IN_HAND)
+    if took > IDLE_SECONDS:
+        raise Violation(f"the pause waited {took:.0f} s for a worker that slept")
 
 
 def killed_while_the_database_is_away(stage: Stage) -> None:
@@ -117,10 +201,8 @@ def database_locked(stage: Stage) -> None:
     trial = stage.trial(letters=LETTERS)
     trial.launch_slowly()
 
-    with contextlib.closing(sqlite3.connect(urlsplit(stage.database_url).path, isolation_level=None)) as link:
-        link.execute("BEGIN IMMEDIATE")
+    with stage.database.held():
         time.sleep(AWAY_SECONDS)
-        link.execute("ROLLBACK")
     trial.sink.rules()
 
     trial.settle_and_check(accepted=LETTERS)
@@ -156,10 +238,13 @@ FAULTS = (
     connections_terminated,
     database_away,
     commits_answer_lost,
+    database_ended_at_the_claim,
+    database_ended_at_the_result,
+    killed_while_launching,
     killed_while_the_database_is_away,
     queue_flushed,
     queue_down_at_launch,
     queue_restarted_empty,
 )
 SQLITE = (database_locked,)
-LONG = (database_crashed, queue_killed)
+LONG = (stopped_inside_a_transaction, database_crashed, queue_killed)

@@ -21,6 +21,7 @@ from guardian.models.models import BaseObjectPermission
 
 from accounts import journal
 from accounts.admin.choice import ManyAutocomplete, ManyChoices, OneAutocomplete, OneChoice
+from accounts.admin.paginator import BoundedPaginator
 
 # What Django's own filters put after a column's name in the address.
 ENDINGS = ("", "__exact", "__isnull", "__gte", "__lt", "__id__exact")
@@ -50,6 +51,7 @@ class ScopedRelatedFilter(admin.RelatedFieldListFilter):
 class SafeAdmin(BaseAdmin):
     view_on_site = False
     show_full_result_count = False
+    paginator = BoundedPaginator
     list_per_page = 50
     list_max_show_all = 200
     # Django checks the first against the model only, never the row, and the second would copy rows past their owner.

@@ -110,6 +110,17 @@ class Bench:
             raise Fault(f"{found['rows']} rows for {clients} clients")
         return float(clients / found["seconds"])
 
+    # --- Pages
+
+    def page_times(self, is_big: bool) -> dict[str, float]:
+        """Tell the milliseconds of each page in the big base or the small one; each is made once."""
+        clients, attempts = (self.size(1_000_000, 50_000), self.size(5_000_000, 250_000)) if is_big else (2_000, 5_000)
+        url, is_new = self.stage.kept(f"pages_{clients}")
+        env = self.stage.environment(url)
+        if is_new:
+            run_module("pages", "fill", clients, attempts, seconds=1800, env=env)
+        return run_module("pages", "time", seconds=300, env=env)
+
     # --- django-post_office
 
     def post_office(self, letters: int, processes: int) -> float:

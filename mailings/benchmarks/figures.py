@@ -68,6 +68,43 @@ def launch_rows_per_second(bench: Bench) -> Figure:
     return Figure("rows/s", "≥0.8", pairs, f"{clients:,} clients, bare INSERT … SELECT")
 
 
+def page_against_small(bench: Bench, name: str) -> Figure:
+    def times(is_big: bool) -> float:
+        return bench.page_times(is_big)[name]
+
+    pairs = paired(bench.repeat, lambda: times(True), lambda: times(False))
+    return Figure("ms", "≤1.5", pairs, "1,000,000 clients, 5,000,000 attempts against 1,000 and 5,000")
+
+
+def page_against_page(bench: Bench, ours: str, theirs: str, note: str) -> Figure:
+    found = [bench.page_times(is_big=True) for _ in range(bench.repeat)]
+    return Figure("ms", "≤1.5", [(times[ours], times[theirs]) for times in found], note)
+
+
+def clients_page_vs_small(bench: Bench) -> Figure:
+    return page_against_small(bench, "clients")
+
+
+def attempts_page_vs_small(bench: Bench) -> Figure:
+    return page_against_small(bench, "attempts")
+
+
+def home_page_vs_small(bench: Bench) -> Figure:
+    return page_against_small(bench, "home")
+
+
+def mailing_page_vs_small(bench: Bench) -> Figure:
+    return page_against_small(bench, "mailing")
+
+
+def clients_page_shared_vs_owned(bench: Bench) -> Figure:
+    return page_against_page(bench, "clients_guest", "clients_alone", "100 lists shared with him against none")
+
+
+def manager_page_vs_owner(bench: Bench) -> Figure:
+    return page_against_page(bench, "clients_manager", "clients", "everybody's clients against half of them")
+
+
 FIGURES: Mapping[str, Callable[[Bench], Figure]] = {
     measure.__name__: measure
     for measure in (
@@ -78,5 +115,11 @@ FIGURES: Mapping[str, Callable[[Bench], Figure]] = {
         mailing_memory_growth,
         launch_rows_per_second,
         mailing_sqlite_vs_smtp_source,
+        clients_page_vs_small,
+        clients_page_shared_vs_owned,
+        attempts_page_vs_small,
+        manager_page_vs_owner,
+        home_page_vs_small,
+        mailing_page_vs_small,
     )
 }

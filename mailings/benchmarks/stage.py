@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from mailings.benchmarks.letter import SENDER, SENDER_NAME, SITE_URL
 from mailings.benchmarks.processes import run, run_module
@@ -47,6 +48,7 @@ class Stage:
             "READ_DOT_ENV": "0",
             "SECRET_KEY": self.key,
             "SITE_URL": SITE_URL,
+            "ALLOWED_HOSTS": urlsplit(SITE_URL).hostname or "",
             "DATABASE_URL": database_url,
             "REDIS_URL": "" if database_url.startswith("sqlite") else self.redis_url,
             "QUEUE_FILE": str(self.scratch / "queue.sqlite3"),
@@ -80,21 +82,34 @@ class Stage:
         finally:
             self.drop(POSTGRES, name)
 
+    def kept(self, name: str) -> tuple[str, bool]:
+        """Return the URL of a migrated database in PostgreSQL that stays, and whether it is new."""
+        is_new = name not in self.prepared
+        if is_new:
+            self.make_empty(POSTGRES)
+            self.copy(POSTGRES, name, "empty")
+            self.prepared.add(name)
+        return self.url(POSTGRES, name), is_new
+
     def prepare(self, kind: str, template: str, clients: int) -> None:
         if f"{kind} {template}" in self.prepared:
             return
-        if f"{kind} empty" not in self.prepared:
-            if kind == POSTGRES:
-                self.postgres.ask("CREATE DATABASE empty")
-            run(
-                [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
-                seconds=120,
-                env=self.environment(self.url(kind, "empty")),
-            )
-            self.prepared.add(f"{kind} empty")
+        self.make_empty(kind)
         self.copy(kind, template, "empty")
         run_module("workload", clients, seconds=300, env=self.environment(self.url(kind, template)))
         self.prepared.add(f"{kind} {template}")
+
+    def make_empty(self, kind: str) -> None:
+        if f"{kind} empty" in self.prepared:
+            return
+        if kind == POSTGRES:
+            self.postgres.ask("CREATE DATABASE empty")
+        run(
+            [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+            seconds=120,
+            env=self.environment(self.url(kind, "empty")),
+        )
+        self.prepared.add(f"{kind} empty")
 
     def url(self, kind: str, name: str) -> str:
         return self.postgres.url(name) if kind == POSTGRES else f"sqlite:///{self.file(name)}"

@@ -5,6 +5,7 @@ It knows nothing of owners: see `mailings.admin.base`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.apps import apps
@@ -22,6 +23,7 @@ from guardian.models.models import BaseObjectPermission
 from accounts import journal
 from accounts.admin.choice import ManyAutocomplete, ManyChoices, OneAutocomplete, OneChoice
 from accounts.admin.paginator import BoundedPaginator
+from accounts.moment import when
 
 # What Django's own filters put after a column's name in the address.
 ENDINGS = ("", "__exact", "__isnull", "__gte", "__lt", "__id__exact")
@@ -148,6 +150,21 @@ class ReadOnlyAdmin(SafeAdmin):
 def badge(value: str, label: object) -> SafeString:
     """Show a state as a badge with its word, never by colour alone."""
     return format_html('<span class="status status-{}">{}</span>', value, label)
+
+
+def two_lines(first: object, second: object) -> SafeString:
+    """Fill a cell with what matters and, quieter below, what belongs to it."""
+    return format_html('{}<span class="under">{}</span>', first, second) if second else format_html("{}", first)
+
+
+def time_column(field: str, description: Any, written: Callable[[Any], str] = when) -> Any:
+    """Make a column of a time with its zone, for lists and for what a page only shows."""
+
+    @admin.display(description=description, ordering=field)
+    def column(self: Any, obj: Any) -> str:
+        return written(getattr(obj, field))
+
+    return column
 
 
 def filter_name(entry: Any) -> str:

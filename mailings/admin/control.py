@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.access import person
 from mailings import acts, operations
 from mailings.admin.base import OwnedAdmin
-from mailings.admin.verb import VERBS, Forecast, Verb
-from mailings.models import Mailing
-from mailings.operations import NotPossible
+from mailings.admin.forecast import Forecast
+from mailings.admin.report import latest
+from mailings.admin.verb import VERBS, Verb
+from mailings.models import Attempt, Mailing, Worker
+from mailings.operations import NotPossible, rate
 
 
 class ControlledAdmin(OwnedAdmin):
@@ -36,7 +40,10 @@ class ControlledAdmin(OwnedAdmin):
             for verb in VERBS.values()
         ]
         copy = path("<int:pk>/copy/", self.admin_site.admin_view(self.copy_view), name="mailings_mailing_copy")
-        return [*own, copy, *super().get_urls()]
+        progress = path(
+            "<int:pk>/progress.json", self.admin_site.admin_view(self.progress_view), name="mailings_mailing_progress"
+        )
+        return [*own, copy, progress, *super().get_urls()]
 
     # --- Rights
 
@@ -142,6 +149,22 @@ class ControlledAdmin(OwnedAdmin):
                 continue
             self.log(request, mailing, line)
             self.message_user(request, f"{mailing}: {line}", messages.SUCCESS)
+
+    def progress_view(self, request: HttpRequest, pk: int) -> JsonResponse:
+        """Answer a mailing's open page: the sums of its last run and the newest attempts."""
+        mailing = self.own_or_404(request, pk)
+        run = rate.with_pace(mailing.runs.select_related("mailing")).order_by("-pk").first()
+        attempts = Attempt.objects.visible_to(person(request)).filter(run=run) if run else Attempt.objects.none()
+        now = timezone.now()
+        return JsonResponse(
+            {
+                "status": mailing.status,
+                "is_soon": mailing.next_send_at is not None and mailing.next_send_at - now < timedelta(minutes=1),
+                "running": [operations.progress(run)] if run else [],
+                "latest": latest(attempts),
+                "is_worker_silent": Worker.objects.are_silent(now),
+            }
+        )
 
     def copy_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         mailing = self.own_or_404(request, pk)

@@ -8,24 +8,27 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.text import capfirst
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.base import badge
-from accounts.moment import when
+from accounts.access import person
+from accounts.admin.base import badge, time_column, two_lines
+from accounts.moment import from_now, when
 from mailings.admin.base import OwnedForm
 from mailings.admin.control import ControlledAdmin
+from mailings.admin.report import report
 from mailings.admin.verb import VERBS
-from mailings.models import Mailing, Run
-from mailings.operations import progress
+from mailings.models import Mailing, Rhythm, Run
+from mailings.operations import rate, summary
 
 SINGLE_CLIENTS_LIMIT = 200
 RECIPIENTS = ("lists", "clients", "excluded_lists")
 WINDOW = ("first_send_at", "finish_send_at", "rhythm")
+FROZEN_WINDOW = ("first", "last", "rhythm")
 
 
 class MailingForm(OwnedForm):
@@ -51,7 +54,7 @@ class MailingForm(OwnedForm):
 @admin.register(Mailing)
 class MailingAdmin(ControlledAdmin):
     form = MailingForm
-    list_display = ("title", "state", "progress", "first_send_at", "finish_send_at", "rhythm")
+    list_display = ("name", "state", "progress", "when")
     list_filter = ("status", "rhythm")
     search_fields = ("title", "message__subject")
     search_help_text = _("Title or subject")
@@ -63,35 +66,71 @@ class MailingAdmin(ControlledAdmin):
         (_("When"), {"fields": WINDOW}),
     )
     change_form_template = "admin/mailings/mailing/change_form.html"
+    change_list_template = "admin/mailings/mailing/change_list.html"
+    legend = (
+        (Mailing.Status.CREATED, _("A draft: nothing leaves until somebody launches it.")),
+        (Mailing.Status.SCHEDULED, _("Starts by itself at the time it shows.")),
+        (Mailing.Status.RUNNING, _("Letters are leaving.")),
+        (Mailing.Status.PAUSED, _("Nothing leaves until it is resumed; its page says why it stands still.")),
+        (Mailing.Status.COMPLETED, _("Nobody waits any more: everybody was tried, or the window has ended.")),
+        (Mailing.Status.SWITCHED_OFF, _("Ended for good by somebody; it can only be copied.")),
+    )
+    empty_text = _("A mailing sends a message to your client lists, by your hand or at a time you set.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        last = Run.objects.filter(mailing=OuterRef("pk")).order_by("-pk")
-        sums = {f"last_{name}": Subquery(last.values(name)[:1]) for name in ("total", "accepted", "refused", "unknown")}
-        rows: QuerySet[Any] = super().get_queryset(request).annotate(**sums)
+        last = Run.objects.filter(mailing=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(last_run=Subquery(last))
         return rows
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Fetch the last runs of the page's mailings at once."""
+        page = super().get_changelist_instance(request)
+        mailings = list(page.result_list)
+        runs = Run.objects.filter(pk__in=[mailing.last_run for mailing in mailings]).select_related("mailing")
+        found = {run.pk: run for run in rate.with_pace(runs)}
+        for mailing in mailings:
+            mailing.run = found.get(mailing.last_run)
+        page.result_list = mailings
+        return page
+
+    @admin.display(description=_("mailing"), ordering="title")
+    def name(self, mailing: Mailing) -> SafeString:
+        return two_lines(mailing.title, mailing.message.subject)
 
     @admin.display(description=_("status"), ordering="status")
     def state(self, mailing: Mailing) -> SafeString:
-        return badge(mailing.status, mailing.get_status_display())
+        rhythm = "" if mailing.rhythm == Rhythm.ONCE else mailing.get_rhythm_display()
+        return two_lines(badge(mailing.status, mailing.get_status_display()), rhythm)
 
     @admin.display(description=_("progress"))
     def progress(self, mailing: Any) -> str:
-        if mailing.last_total is None:
+        if mailing.run is None:
             return "—"
-        text = gettext("%(accepted)s of %(total)s accepted") % {
-            "accepted": mailing.last_accepted,
-            "total": mailing.last_total,
-        }
-        failed = mailing.last_refused + mailing.last_unknown
-        if not failed:
-            return text
-        return text + ", " + gettext("failed: %(n)s") % {"n": failed}
+        context = {"run": summary.progress(mailing.run), "has_title": False}
+        return render_to_string("admin/mailings/mailing/progress.html", context)
+
+    @admin.display(description=_("when"), ordering="first_send_at")
+    def when(self, mailing: Mailing) -> SafeString:
+        """Give the moment that matters now: the next start, else the window."""
+        if mailing.status == Mailing.Status.SCHEDULED and mailing.next_send_at:
+            return two_lines(when(mailing.next_send_at), from_now(mailing.next_send_at))
+        return two_lines(
+            when(mailing.first_send_at), gettext("until %(time)s") % {"time": when(mailing.finish_send_at)}
+        )
+
+    first = time_column("first_send_at", _("first send at"))
+    last = time_column("finish_send_at", _("finish send at"))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None or obj.is_editable:
+            return super().get_fieldsets(request, obj)
+        return (*self.fieldsets[:2], (_("When"), {"fields": FROZEN_WINDOW}))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Freeze what has started: the promise about whom and when was made at the launch."""
         if obj is None or obj.is_editable:
             return ()
-        return ("title", "message", *RECIPIENTS, *WINDOW)
+        return ("title", "message", *RECIPIENTS, *FROZEN_WINDOW)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -103,23 +142,19 @@ class MailingAdmin(ControlledAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         mailing = self.get_object(request, object_id)
-        panel = self.panel(request, mailing) if mailing and self.has_view_permission(request, mailing) else None
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "panel": panel})
+        is_shown = mailing is not None and self.has_view_permission(request, mailing)
+        context = {"report": report(person(request), mailing) | self.buttons(request, mailing)} if is_shown else {}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
 
-    def panel(self, request: HttpRequest, mailing: Mailing) -> dict[str, Any]:
-        """Collect what stands above the form: the state in words, the sums of the last run, what can be done."""
-        run = mailing.runs.order_by("-pk").first()
+    def buttons(self, request: HttpRequest, mailing: Mailing) -> dict[str, Any]:
+        """Offer what is possible now and permitted to this person."""
         possible = [
             verb
             for verb in VERBS.values()
             if self.permits(request, verb, mailing) and verb.forecast(mailing).is_possible
         ]
+        copy_url = reverse("admin:mailings_mailing_copy", args=[mailing.pk])
         return {
-            "status": mailing.status,
-            "status_label": mailing.get_status_display(),
-            "explanation": explanation(mailing, run),
-            "run": progress(run) if run else None,
-            "running_url": reverse("admin:running"),
             "buttons": [
                 {
                     "url": reverse(f"admin:mailings_mailing_{verb.name}", args=[mailing.pk]),
@@ -128,59 +163,5 @@ class MailingAdmin(ControlledAdmin):
                 }
                 for verb in possible
             ],
-            "copy_url": reverse("admin:mailings_mailing_copy", args=[mailing.pk])
-            if self.has_add_permission(request)
-            else "",
-            "links": self.links(mailing, run),
+            "copy_url": copy_url if self.has_add_permission(request) else "",
         }
-
-    def links(self, mailing: Mailing, run: Run | None) -> list[dict[str, Any]]:
-        if run is None:
-            return []
-        of_run = f"?run__id__exact={run.pk}"
-        return [
-            {"url": reverse("admin:mailings_delivery_changelist") + of_run, "label": _("Deliveries")},
-            {"url": reverse("admin:mailings_attempt_changelist") + of_run, "label": _("Attempts")},
-            {"url": f"{reverse('admin:mailings_run_changelist')}?q={mailing.title}", "label": _("Runs")},
-        ]
-
-
-def explanation(mailing: Mailing, run: Run | None) -> str:
-    """Say in a sentence why the mailing stands where it stands."""
-    writers = {
-        Mailing.Status.SCHEDULED: explain_schedule,
-        Mailing.Status.PAUSED: explain_pause,
-        Mailing.Status.SWITCHED_OFF: explain_switch_off,
-    }
-    writer = writers.get(Mailing.Status(mailing.status))
-    return writer(mailing) if writer else explain_end(mailing, run)
-
-
-def explain_schedule(mailing: Mailing) -> str:
-    return gettext("Starts at %(time)s.") % {"time": when(mailing.next_send_at)} if mailing.next_send_at else ""
-
-
-def explain_pause(mailing: Mailing) -> str:
-    parts = [f"{capfirst(mailing.get_pause_reason_display())}.", mailing.pause_detail]
-    if mailing.resume_at:
-        parts.append(gettext("Resumes by itself at %(time)s.") % {"time": when(mailing.resume_at)})
-    return " ".join(filter(None, parts))
-
-
-def explain_switch_off(mailing: Mailing) -> str:
-    values = {
-        "who": mailing.switched_off_by,
-        "time": when(mailing.switched_off_at),
-        "why": mailing.switched_off_reason,
-    }
-    return (gettext("By %(who)s at %(time)s. %(why)s") % values).strip()
-
-
-def explain_end(mailing: Mailing, run: Run | None) -> str:
-    if mailing.status != Mailing.Status.COMPLETED:
-        return ""
-    if run is None:
-        return gettext("Its window ended before it was launched.")
-    missed = run.total - run.accepted
-    text = ngettext("%(n)s recipient did not get it.", "%(n)s recipients did not get it.", missed)
-    return text % {"n": missed} if missed else gettext("The mail server accepted it for everybody.")

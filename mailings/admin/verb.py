@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access import person
 from accounts.journal import Act, Line
-from accounts.moment import when
 from mailings import acts, operations, tasks
+from mailings.admin.forecast import Forecast, forecast_launch, forecast_retry, forecast_status
 from mailings.models import Delivery, Mailing
-from mailings.operations import NotPossible
-
-
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """What would happen to one mailing: a sentence, the number of recipients it touches, and what to know besides."""
-
-    outcome: str
-    count: int = 0
-    is_possible: bool = True
-    left_out: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,55 +33,6 @@ class Verb:
 # --- Launch ----------------------------------------------------------------------------------------------------------
 
 
-def forecast_launch(mailing: Mailing) -> Forecast:
-    objection = objection_to_launch(mailing)
-    if objection:
-        return Forecast(objection, is_possible=False)
-    audience = operations.audience(mailing)
-    left_out = [
-        (audience.suppressed, gettext("suppressed addresses")),
-        (audience.excluded, gettext("on an excluded list")),
-        (audience.repeated, gettext("repeated addresses")),
-    ]
-    return Forecast(
-        outcome=sentence_of_launch(mailing, audience.recipients),
-        count=audience.recipients,
-        is_possible=audience.recipients > 0,
-        left_out=[f"{count} — {cause}" for count, cause in left_out if count],
-        warnings=warnings_of_launch(mailing),
-    )
-
-
-def objection_to_launch(mailing: Mailing) -> str:
-    try:
-        operations.refuse_unlaunchable(mailing, timezone.now())
-    except NotPossible as error:
-        return str(error)
-    if mailing.status == Mailing.Status.SCHEDULED and mailing.first_send_at > timezone.now():
-        return gettext("It is scheduled already and starts at %(time)s.") % {"time": when(mailing.first_send_at)}
-    return ""
-
-
-def sentence_of_launch(mailing: Mailing, count: int) -> str:
-    if not count:
-        return str(operations.NoRecipients())
-    people = ngettext("%(n)s recipient", "%(n)s recipients", count) % {"n": count}
-    values = {"people": people, "start": when(mailing.first_send_at), "end": when(mailing.finish_send_at)}
-    if mailing.first_send_at > timezone.now():
-        return gettext("%(people)s; starts at %(start)s, ends by %(end)s at the latest.") % values
-    return gettext("%(people)s; starts at once, ends by %(end)s at the latest.") % values
-
-
-def warnings_of_launch(mailing: Mailing) -> list[str]:
-    earlier = mailing.runs.count()
-    if not earlier:
-        return []
-    return [
-        ngettext("It has been sent %(n)s time already.", "It has been sent %(n)s times already.", earlier)
-        % {"n": earlier}
-    ]
-
-
 def act_launch(request: HttpRequest, mailing: Mailing, reason: str) -> Line:
     run = operations.launch(mailing.pk, person(request))
     if run is None:
@@ -108,26 +46,6 @@ def button_launch(count: int) -> str:
 
 
 # --- Pause, resume, switch off ---------------------------------------------------------------------------------------
-
-
-def waiting_of(mailing: Mailing) -> int:
-    return sum(run.undecided for run in mailing.runs.unfinished())
-
-
-def forecast_status(sentence: Promise, *allowed: str) -> Callable[[Mailing], Forecast]:
-    """Forecast a verb that is possible in some states only and touches whoever still waits."""
-
-    def forecast(mailing: Mailing) -> Forecast:
-        if mailing.status not in allowed:
-            status = mailing.get_status_display()
-            return Forecast(
-                gettext("Not possible: its status is “%(status)s”.") % {"status": status}, is_possible=False
-            )
-        count = waiting_of(mailing)
-        waiting = gettext("Recipients still waiting: %(n)s.") % {"n": count}
-        return Forecast(f"{sentence} {waiting}", count)
-
-    return forecast
 
 
 def act_pause(request: HttpRequest, mailing: Mailing, reason: str) -> Line:
@@ -146,19 +64,6 @@ def act_switch_off(request: HttpRequest, mailing: Mailing, reason: str) -> Line:
 
 
 # --- Send again ------------------------------------------------------------------------------------------------------
-
-
-def forecast_retry(state: str) -> Callable[[Mailing], Forecast]:
-    def forecast(mailing: Mailing) -> Forecast:
-        try:
-            operations.refuse_retry(mailing)
-        except NotPossible as error:
-            return Forecast(str(error), is_possible=False)
-        count = operations.failed(mailing, [state]).count()
-        text = ngettext("%(n)s recipient is tried again.", "%(n)s recipients are tried again.", count)
-        return Forecast(text % {"n": count}, count, is_possible=count > 0)
-
-    return forecast
 
 
 def act_retry(state: str, act: Act) -> Callable[[HttpRequest, Mailing, str], Line]:

@@ -14,6 +14,10 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
     def alive(self, now: datetime) -> Self:
         return self.filter(seen_at__gt=now - SILENT_AFTER)
 
+    def are_silent(self, now: datetime) -> bool:
+        """Tell whether nobody sends at the moment."""
+        return not self.alive(now).exists()
+
 
 class Worker(models.Model):
     name = models.CharField(_("name"), max_length=100, unique=True)

@@ -3,6 +3,7 @@
 from mailings.operations.control import failed, pause, refuse_retry, resume, retry, switch_off
 from mailings.operations.copy import copy
 from mailings.operations.deliver import deliver, end_with
+from mailings.operations.failures import failures
 from mailings.operations.finish import finish_if_done
 from mailings.operations.launch import launch, refuse_unlaunchable
 from mailings.operations.recipients import Audience, audience
@@ -21,6 +22,7 @@ __all__ = [
     "delivery_of",
     "end_with",
     "failed",
+    "failures",
     "finish_if_done",
     "launch",
     "pause",

@@ -6,14 +6,20 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.db.models.functions import TruncDate
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from accounts.access import Owned
 from accounts.models import User
-from mailings.models import Client, HourlyCounter, Mailing, Run, Suppression
+from accounts.moment import clock, from_now, lasting, when
+from mailings.models import Client, HourlyCounter, ImportJob, Mailing, Run, Suppression
+from mailings.operations import rate
+
+# What is older has been seen or is past help.
+LATELY = timedelta(days=7)
 
 
 def scope(model: type[Owned], user: User, everybody: bool) -> Any:
@@ -21,8 +27,8 @@ def scope(model: type[Owned], user: User, everybody: bool) -> Any:
     return model.objects.visible_to(user) if everybody else model.objects.owned_by(user)
 
 
-def progress(run: Run) -> dict[str, Any]:
-    """Describe a run in numbers that add up to its total."""
+def progress(run: Run, now: datetime | None = None) -> dict[str, Any]:
+    """Describe a run in numbers that add up to its total, and in words how it goes; `run` comes `with_pace`."""
     mailing = run.mailing
     decided = run.total - run.undecided
     return {
@@ -40,13 +46,53 @@ def progress(run: Run) -> dict[str, Any]:
         "cancelled": run.cancelled,
         "waiting": run.waiting,
         "percent": round(100 * decided / run.total) if run.total else 100,
+        **tempo(run, now or timezone.now()),
     }
+
+
+def tempo(run: Run, now: datetime) -> dict[str, Any]:
+    """Put the rate, the foreseen end and a standstill into words; empty where there is nothing to say."""
+    if run.finished_at:
+        took = lasting(run.finished_at - run.started_at)
+        return {"pace": gettext("Took %(time)s.") % {"time": took}, "warning": ""}
+    if run.mailing.status != Mailing.Status.RUNNING:
+        return {"pace": "", "warning": ""}
+    if since := rate.stands_still_since(run, now):
+        return {"pace": "", "warning": gettext("Nothing has moved since %(time)s.") % {"time": clock(since)}}
+    end = rate.ends_at(run, now)
+    if end is None:
+        return {"pace": waiting_words(run), "warning": ""}
+    values = {
+        "rate": max(round(60 * rate.per_second(run, now)), 1),
+        "end": clock(end) if end - now < timedelta(hours=12) else when(end),
+        "left": from_now(end, now),
+    }
+    is_late = end > run.mailing.finish_send_at
+    late = gettext("At this rate the window ends first: %(time)s.") % {"time": when(run.mailing.finish_send_at)}
+    return {
+        "pace": gettext("%(rate)s a minute, ends about %(end)s, %(left)s") % values,
+        "warning": late if is_late else "",
+    }
+
+
+def waiting_words(run: Run) -> str:
+    """Say what a run waits for that has nothing to hand over at the moment."""
+    if run.deferred and not run.waiting:
+        return gettext("The deferred ones are tried again later by themselves.")
+    return ""
 
 
 def running(user: User, everybody: bool) -> list[dict[str, Any]]:
     """Describe the runs under way, the newest first."""
     runs = scope(Run, user, everybody).unfinished().select_related("mailing").order_by("-pk")
-    return [progress(run) for run in runs[:20]]
+    now = timezone.now()
+    return [progress(run, now) for run in rate.with_pace(runs)[:20]]
+
+
+def is_soon(user: User, everybody: bool, now: datetime) -> bool:
+    """Tell whether a mailing starts within a minute: pages that nothing moves on look more often then."""
+    scheduled = scope(Mailing, user, everybody).filter(status=Mailing.Status.SCHEDULED)
+    return bool(scheduled.filter(next_send_at__lte=now + timedelta(minutes=1)).exists())
 
 
 def totals(user: User, everybody: bool) -> dict[str, int]:
@@ -91,6 +137,20 @@ def upcoming(user: User, everybody: bool) -> Iterable[Mailing]:
     return list(scheduled.order_by("next_send_at")[:5])
 
 
-def in_need(user: User, everybody: bool) -> Iterable[Mailing]:
+def paused(user: User, everybody: bool) -> Iterable[Mailing]:
     """Select the mailings that wait for a person."""
     return list(scope(Mailing, user, everybody).filter(status=Mailing.Status.PAUSED).order_by("-pk")[:10])
+
+
+def incomplete(user: User, everybody: bool, now: datetime) -> Iterable[Run]:
+    """Select the latest runs that ended without reaching everybody while there is time to send again."""
+    runs = scope(Run, user, everybody).filter(finished_at__isnull=False, mailing__finish_send_at__gt=now)
+    missed = runs.filter(Q(refused__gt=0) | Q(unknown__gt=0)).exclude(mailing__status=Mailing.Status.SWITCHED_OFF)
+    return list(missed.filter(finished_at__gte=now - LATELY).select_related("mailing").order_by("-pk")[:5])
+
+
+def wrong_imports(user: User, everybody: bool, now: datetime) -> Iterable[ImportJob]:
+    """Select the latest imports that left rows out or failed."""
+    jobs = scope(ImportJob, user, everybody).filter(created_at__gte=now - LATELY)
+    wrong = Q(status=ImportJob.Status.FAILED) | Q(wrong__gt=0, status=ImportJob.Status.COMPLETED)
+    return list(jobs.filter(wrong).order_by("-pk")[:5])

@@ -46,6 +46,11 @@ class Limits:
         limits = {SECOND: self.per_second, MINUTE: self.per_minute, HOUR: self.per_hour, DAY: self.per_day}
         return {period: limit for period, limit in limits.items() if limit is not None}
 
+    def seconds_for(self, letters: int) -> int:
+        """Return how long so many letters take at least: a period's first share goes at once, each next one waits."""
+        shares = ((period, -(-letters // limit)) for period, limit in self.by_period().items())
+        return max((period * max(count - 1, 0) for period, count in shares), default=0)
+
 
 def allowance(limits: Limits, used: Mapping[int, int]) -> int | None:
     """Return how many letters may go now; ``None`` when nothing limits them.

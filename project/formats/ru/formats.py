@@ -2,5 +2,6 @@
 
 DATE_FORMAT = "d.m.Y"
 DATETIME_FORMAT = "d.m.Y H:i"
+TIME_FORMAT = "H:i"
 # Django has “j F”: «23 Ноябрь».
 MONTH_DAY_FORMAT = "j E"

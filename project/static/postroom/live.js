@@ -1,4 +1,6 @@
-/* The home page's chart, and the live sums of running mailings there and on a mailing's own page. */
+/* Live sums of mailings: those under way on the home page and in the list, and one with its attempts on its own page.
+
+   Asks often while something runs, seldom otherwise, and not at all in a tab that nobody sees. */
 "use strict";
 {
   const FAST = 3000;
@@ -7,6 +9,7 @@
   const SPEAK_EVERY = 10000;
   const SUMS = ["accepted", "refused", "deferred", "unknown", "suppressed", "cancelled", "waiting", "total"];
   const ALWAYS_SHOWN = ["accepted", "refused", "waiting", "total"];
+  const WORDS = ["pace", "warning"];
 
   const number = new Intl.NumberFormat(document.documentElement.lang || "en");
 
@@ -36,6 +39,11 @@
       place.textContent = number.format(run[name]);
       place.closest("li").hidden = !run[name] && !ALWAYS_SHOWN.includes(name);
     }
+    for (const name of WORDS) {
+      const place = row.querySelector(`[data-field=${name}]`);
+      place.textContent = run[name];
+      place.hidden = !run[name];
+    }
     const title = row.querySelector("[data-field=title]");
     if (title) {
       title.textContent = run.title;
@@ -50,12 +58,14 @@
   class LiveRuns {
     constructor(place) {
       this.place = place;
-      this.only = place.dataset.only || null;
+      // On a mailing's own page: its status when the page was made.
+      this.status = place.dataset.status || null;
+      this.isList = place.dataset.rows === "known";
+      this.seen = new Set();
       this.template = document.getElementById("running-row");
       this.none = document.getElementById("running-none");
       this.live = document.getElementById("running-live");
       this.spokenAt = 0;
-      this.wasSeen = false;
       this.timer = null;
       document.addEventListener("visibilitychange", () => this.wake());
       this.plan(this.place.querySelector("[data-mailing-id]") ? FAST : SLOW);
@@ -78,25 +88,54 @@
       try {
         const answer = await fetch(this.place.dataset.runningUrl, { headers: { Accept: "application/json" }, cache: "no-store" });
         if (!answer.ok || answer.redirected) throw new Error(`HTTP ${answer.status}`);
-        const { running } = await answer.json();
-        this.show(running);
-        this.plan(running.length ? FAST : SLOW);
+        const news = await answer.json();
+        this.show(news);
+        const isMoving = this.status ? this.status === "running" : news.running.length > 0;
+        this.plan(isMoving || news.is_soon ? FAST : SLOW);
       } catch {
         this.plan(AFTER_ERROR);
       }
     }
 
-    show(running) {
-      const runs = this.only ? running.filter((run) => String(run.id) === this.only) : running;
-      if (this.only && (runs.length ? runs[0].status !== this.place.dataset.status : this.wasSeen)) {
-        // It has ended, or somebody paused it: the buttons and the words of this page are no longer true.
+    show(news) {
+      const silent = document.getElementById("worker-silent");
+      if (silent) silent.hidden = !news.is_worker_silent;
+      if (this.isOutdated(news)) {
         this.showChange();
         return;
       }
-      this.wasSeen = this.wasSeen || runs.length > 0;
-      for (const run of runs) fillRow(this.rowOf(run), run);
-      if (!this.only) this.dropOthers(runs);
-      this.speak(runs);
+      for (const run of news.running) {
+        this.seen.add(String(run.id));
+        const row = this.rowOf(run);
+        if (row) fillRow(row, run);
+      }
+      if (news.latest) this.showLatest(news.latest);
+      if (!this.status && !this.isList) this.dropOthers(news.running);
+      this.speak(news.running);
+    }
+
+    isOutdated(news) {
+      // It has ended, or somebody paused it: the buttons and the words of this page are no longer true.
+      if (this.status) return news.status !== this.status || (news.running.length > 0 && !this.rowOf(news.running[0]));
+      const ids = new Set(news.running.map((run) => String(run.id)));
+      return this.isList && [...this.seen].some((id) => !ids.has(id));
+    }
+
+    showLatest(latest) {
+      const list = document.getElementById("latest");
+      const template = document.getElementById("latest-row");
+      if (!list || !template) return;
+      const rows = latest.map((attempt) => {
+        const row = template.content.firstElementChild.cloneNode(true);
+        for (const place of row.querySelectorAll("[data-field]")) place.textContent = attempt[place.dataset.field];
+        row.querySelector("[data-field=address]").href = attempt.url;
+        row.querySelector("[data-field=label]").className = `status status-${attempt.outcome}`;
+        return row;
+      });
+      // What has the focus stays where it is.
+      if (list.contains(document.activeElement)) return;
+      list.replaceChildren(...rows);
+      document.getElementById("latest-none").hidden = rows.length > 0;
     }
 
     showChange() {
@@ -106,7 +145,7 @@
 
     rowOf(run) {
       const found = this.place.querySelector(`[data-mailing-id="${run.id}"]`);
-      if (found) return found;
+      if (found || !this.template) return found;
       const row = this.template.content.firstElementChild.cloneNode(true);
       row.dataset.mailingId = run.id;
       this.place.append(row);
@@ -136,42 +175,6 @@
     }
   }
 
-  function drawChart(canvas) {
-    const data = JSON.parse(document.getElementById("chart-data").textContent);
-    const style = getComputedStyle(document.documentElement);
-    const colour = (name) => style.getPropertyValue(name).trim();
-    const bars = (name, key, place) => ({
-      label: canvas.dataset[name],
-      data: data[key],
-      backgroundColor: colour(place),
-      stack: "all",
-      maxBarThickness: 36,
-    });
-    Chart.defaults.font.family = style.getPropertyValue("--font");
-    Chart.defaults.color = colour("--quiet");
-    new Chart(canvas, {
-      type: "bar",
-      data: {
-        labels: data.labels,
-        datasets: [bars("accepted", "accepted", "--good-fill"), bars("failed", "failed", "--bad-fill")],
-      },
-      options: {
-        animation: false,
-        maintainAspectRatio: false,
-        locale: document.documentElement.lang,
-        interaction: { mode: "index", intersect: false },
-        scales: {
-          x: { stacked: true, grid: { display: false }, ticks: { maxRotation: 0, autoSkipPadding: 12 } },
-          y: { stacked: true, beginAtZero: true, suggestedMax: 5, ticks: { precision: 0 }, border: { display: false } },
-        },
-        plugins: { legend: { position: "bottom", labels: { boxWidth: 12, boxHeight: 12 } } },
-      },
-    });
-  }
-
   const running = document.getElementById("running");
   if (running && running.dataset.runningUrl) new LiveRuns(running);
-
-  const canvas = document.getElementById("chart");
-  if (canvas) drawChart(canvas);
 }

@@ -151,8 +151,8 @@ def lift(user: User) -> bool:
 
     :return: whether there was anything to forget.
     """
-    second_step.forget_failures(user)
-    return bool(reset(username=user.email))
+    had_to_wait = second_step.forget_failures(user)
+    return bool(reset(username=user.email)) or had_to_wait
 
 
 def forget_old() -> None:

@@ -154,10 +154,16 @@ def reset(user: User) -> bool:
     return was_on
 
 
-def forget_failures(user: User) -> None:
-    """Let the next code be looked at without waiting."""
+def forget_failures(user: User) -> bool:
+    """Let the next code be looked at without waiting.
+
+    :return: whether there was anything to wait for.
+    """
+    count = 0
     for model in (TOTPDevice, StaticDevice):
-        model.objects.filter(user=user).update(throttling_failure_count=0, throttling_failure_timestamp=None)
+        waiting = model.objects.filter(user=user, throttling_failure_count__gt=0)
+        count += waiting.update(throttling_failure_count=0, throttling_failure_timestamp=None)
+    return count > 0
 
 
 def digest(code: str) -> str:

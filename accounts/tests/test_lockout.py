@@ -263,3 +263,14 @@ class TestWrongCodes:
         assert [answer.status_code for answer in (*answers, right)] == [200, 200, 200, 200, 429, 200]
         assert "Too many wrong tries" in right.context["form"].errors["code"][0]
         assert not is_in(client)
+
+    def test_are_forgotten_when_the_lock_is_lifted(self, client, noon):
+        ann = make_user("ann@staff.example")
+        key, _codes = with_second_step(ann)
+        attempt(client, ann.email, PASSWORD)
+        client.post(reverse("admin:login_code"), {"code": "000000"})
+
+        lifted = [lockout.lift(ann), lockout.lift(ann)]
+        client.post(reverse("admin:login_code"), {"code": app_code(key, steps=1)})
+
+        assert (lifted, is_in(client)) == ([True, False], True)

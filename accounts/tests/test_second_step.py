@@ -392,7 +392,9 @@ class TestTheKey:
     def test_names_the_site_and_the_login_to_the_app(self):
         address = second_step.app_address(make_user("ann@staff.example"), "31" * 20)
 
-        assert address.startswith("otpauth://totp/Postroom%3Aann%40staff.example?secret=GEYTCMJRGEYTCMJRGEYTCMJRGEYTCMJR&")
+        assert address.startswith(
+            "otpauth://totp/Postroom%3Aann%40staff.example?secret=GEYTCMJRGEYTCMJRGEYTCMJRGEYTCMJR&"
+        )
         assert address.endswith("&digits=6&period=30&issuer=Postroom")
 
     def test_stands_on_no_page_of_the_admin(self, client):

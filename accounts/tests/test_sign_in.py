@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.conf import settings as project_settings
+from django.contrib.sessions.models import Session
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import blocking, invitation
+from accounts import blocking, invitation, tasks
 from accounts.tests.factories import PASSWORD, make_manager, make_user
 
 pytestmark = pytest.mark.django_db
@@ -76,6 +77,17 @@ class TestTheSession:
             after = client.get("/admin/").status_code
 
         assert (answer.cookies[COOKIE]["max-age"], before, after) == (12 * 60 * 60, 200, 302)
+
+    def test_is_forgotten_by_the_next_night(self, client):
+        make_user("ann@staff.example")
+        with time_machine.travel(timezone.now(), tick=False) as clock:
+            sign_in(client, "ann@staff.example")
+            clock.shift(timedelta(hours=13))
+            sign_in(type(client)(), "ann@staff.example")
+
+            tasks.forget_old.call_local()
+
+        assert Session.objects.count() == 1
 
     def test_is_ended_by_a_block_for_good(self, client):
         ann, manager = make_user("ann@staff.example"), make_manager()

@@ -29,6 +29,8 @@ class TestInline:
             '<script src="/x.js" defer></script>',
             '<script id="chart" type="application/json">{}</script>',
             '<a href="/x?style=1&on=2" data-style="x" class="on style">a style="x"</a>',
+            '<iframe sandbox srcdoc="&lt;p style=&quot;color: red&quot; onclick=1&gt;"></iframe>',
+            "<input value='a style=b'>",
             "&lt;script&gt;",
         ],
     )

@@ -43,3 +43,4 @@ RETRIED_UNKNOWN = Act(
     ),
 )
 COPIED = Act("copied", _("copied"), _("Copied from “%(title)s”."))
+TESTED = Act("tested", _("test letter sent"), _("Test letter to %(address)s."))

@@ -18,6 +18,7 @@ from accounts.access import person
 from mailings import acts, operations
 from mailings.admin.base import OwnedAdmin
 from mailings.admin.forecast import Forecast
+from mailings.admin.message_preview import as_letter_page
 from mailings.admin.report import latest
 from mailings.admin.verb import VERBS, Verb
 from mailings.models import Attempt, Mailing, Worker
@@ -116,16 +117,7 @@ class ControlledAdmin(OwnedAdmin):
             "opts": self.opts,
             "title": str(verb.label).rstrip("…"),
             "question": verb.question,
-            "rows": [
-                {
-                    "name": mailing.title,
-                    "outcome": forecast.outcome,
-                    "is_possible": forecast.is_possible,
-                    "left_out": forecast.left_out,
-                    "warnings": forecast.warnings,
-                }
-                for mailing, forecast in forecasts
-            ],
+            "rows": [row_of(verb, mailing, forecast, len(mailings)) for mailing, forecast in forecasts],
             "button": verb.button(count),
             "is_dangerous": verb.is_dangerous,
             "asks_reason": verb.asks_reason,
@@ -133,7 +125,7 @@ class ControlledAdmin(OwnedAdmin):
             "back_url": back,
             "may_proceed": any(forecast.is_possible for _mailing, forecast in forecasts),
         }
-        return TemplateResponse(request, "admin/mailings/mailing/confirm.html", context)
+        return as_letter_page(TemplateResponse(request, "admin/mailings/mailing/confirm.html", context))
 
     def act(self, request: HttpRequest, verb: Verb, mailings: list[Mailing]) -> None:
         """Do it to each one that may be done, say what happened to each, and write it in the journal."""
@@ -178,6 +170,19 @@ class ControlledAdmin(OwnedAdmin):
         self.log_addition(request, made, acts.COPIED(title=mailing.title))
         self.message_user(request, gettext("This is the copy. Check its window."), messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:mailings_mailing_change", args=[made.pk]))
+
+
+def row_of(verb: Verb, mailing: Mailing, forecast: Forecast, count: int) -> dict[str, Any]:
+    """Put down what the confirmation says of one mailing; letters are shown where it is the only one."""
+    evidence = verb.evidence(mailing) if verb.evidence and forecast.is_possible else None
+    return {
+        "name": mailing.title,
+        "outcome": forecast.outcome,
+        "is_possible": forecast.is_possible,
+        "left_out": forecast.left_out,
+        "warnings": [*forecast.warnings, *(evidence.warnings if evidence else ())],
+        "letters": evidence.letters() if evidence and count == 1 else [],
+    }
 
 
 def make_action(verb: Verb) -> Any:

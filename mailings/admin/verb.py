@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.access import person
 from accounts.journal import Act, Line
 from mailings import acts, operations, tasks
+from mailings.admin.evidence import Evidence, evidence_of_launch
 from mailings.admin.forecast import Forecast, forecast_launch, forecast_retry, forecast_status
 from mailings.models import Delivery, Mailing
 
@@ -28,6 +29,8 @@ class Verb:
     needs: str = "control"
     asks_reason: bool = False
     is_dangerous: bool = False
+    # What the confirmation shows besides; it is not asked for where a forecast alone will do.
+    evidence: Callable[[Mailing], Evidence] | None = None
 
 
 # --- Launch ----------------------------------------------------------------------------------------------------------
@@ -88,6 +91,7 @@ LAUNCH = Verb(
     button_launch,
     forecast_launch,
     act_launch,
+    evidence=evidence_of_launch,
 )
 PAUSE = Verb(
     "pause",

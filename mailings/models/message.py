@@ -50,6 +50,11 @@ class Message(Owned):
     def __str__(self) -> str:
         return self.subject
 
+    @property
+    def has_been_sent(self) -> bool:
+        """Whether a run has used it: what people have in their hands is not to be rewritten."""
+        return not self._state.adding and self.mailings.filter(runs__isnull=False).exists()
+
     def clean(self) -> None:
         """:raises ValidationError: there is nothing to read, or a placeholder is unknown, broken or misplaced."""
         super().clean()

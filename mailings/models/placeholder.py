@@ -2,6 +2,7 @@
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from mailings.models.client import Client
 from mailings.sending import markup
@@ -21,6 +22,22 @@ FIELDS = {
     "отписка": UNSUBSCRIBE_URL,
 }
 URL_FIELDS = frozenset({UNSUBSCRIBE_URL})
+# The spelling that is shown to people, in the language of the page (each is one of those above).
+NAMES = {
+    "full_name": pgettext_lazy("placeholder", "full_name"),
+    "email": pgettext_lazy("placeholder", "email"),
+    UNSUBSCRIBE_URL: pgettext_lazy("placeholder", "unsubscribe_url"),
+}
+
+
+def name_of(key: str) -> str:
+    """Name a field the way people write it."""
+    return str(NAMES.get(key, key))
+
+
+def written(key: str, instead: str = "") -> str:
+    """Write a placeholder, with what stands there for a client who has no value."""
+    return f"{{{{ {name_of(key)} | {instead} }}}}" if instead else f"{{{{ {name_of(key)} }}}}"
 
 
 def unknown_in(text: str, fields: dict[str, str]) -> str:
@@ -49,8 +66,12 @@ def known_fields(owner_id: int | None, text: str) -> dict[str, str]:
     """
     own = Client.objects.filter(owner_id=owner_id).order_by()
     asked = fields_of(text).keys() - FIELDS.keys()
-    spellings = {name: [name, name.capitalize(), name.upper(), name.title()] for name in asked}
-    return FIELDS | {name: name for name in asked if own.filter(attributes__has_any_keys=spellings[name]).exists()}
+    return FIELDS | {name: name for name in asked if own.filter(attributes__has_any_keys=spellings(name)).exists()}
+
+
+def spellings(name: str) -> list[str]:
+    """List how an attribute's name is written in a client's data: case does not matter in a placeholder."""
+    return [name, name.capitalize(), name.upper(), name.title()]
 
 
 def check_text(text: str, fields: dict[str, str]) -> None:

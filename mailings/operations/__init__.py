@@ -1,7 +1,8 @@
 """Verbs over several tables, one use case per file."""
 
+from mailings.operations.checklist import checklist, warnings
 from mailings.operations.control import failed, pause, refuse_retry, resume, retry, switch_off
-from mailings.operations.copy import copy
+from mailings.operations.copy import copy, copy_message
 from mailings.operations.deliver import deliver, end_with
 from mailings.operations.failures import failures
 from mailings.operations.finish import finish_if_done
@@ -9,6 +10,7 @@ from mailings.operations.launch import launch, refuse_unlaunchable
 from mailings.operations.recipients import Audience, audience
 from mailings.operations.recover import tick
 from mailings.operations.refusal import NoRecipients, NotPossible
+from mailings.operations.send_test import send_test
 from mailings.operations.summary import progress
 from mailings.operations.suppress import delivery_of, unsubscribe
 
@@ -17,7 +19,9 @@ __all__ = [
     "NoRecipients",
     "NotPossible",
     "audience",
+    "checklist",
     "copy",
+    "copy_message",
     "deliver",
     "delivery_of",
     "end_with",
@@ -31,7 +35,9 @@ __all__ = [
     "refuse_unlaunchable",
     "resume",
     "retry",
+    "send_test",
     "switch_off",
     "tick",
     "unsubscribe",
+    "warnings",
 ]

@@ -1,4 +1,4 @@
-"""Copying a mailing: the way to send again what was switched off or has run its course."""
+"""Copying a mailing or a message: the way to send again, or to change, what has run its course."""
 
 from datetime import timedelta
 
@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.models import User
-from mailings.models import Client, ClientList, Mailing, Message
+from mailings.models import Attachment, Client, ClientList, Mailing, Message
 from mailings.operations.refusal import NotPossible
 
 
@@ -34,4 +34,18 @@ def copy(mailing: Mailing, by: User) -> Mailing:
     made.lists.set(lists.filter(mailings=mailing))
     made.excluded_lists.set(lists.filter(excluding_mailings=mailing))
     made.clients.set(clients.filter(mailings=mailing))
+    return made
+
+
+@transaction.atomic
+def copy_message(message: Message, by: User) -> Message:
+    """Make a new message of `by` that says the same; attachments share their files, which nobody ever deletes.
+
+    :raises NotPossible: it is not his to use.
+    """
+    if not Message.objects.usable_by(by).filter(pk=message.pk).exists():
+        raise NotPossible(gettext("You may not use this message."))
+    made = Message.objects.create(owner=by, subject=message.subject, text=message.text, html=message.html)
+    for attachment in message.attachments.all():
+        Attachment.objects.create(owner=by, message=made, file=attachment.file.name, name=attachment.name)
     return made

@@ -72,8 +72,10 @@ def fill(owner, word):
     named = make_list(owner, [person], name=word, description=word)
     message = make_message(owner, subject=word, text=word, html=word)
     Attachment.objects.create(owner=owner, message=message, name=word, file=ContentFile(b"x", f"{word}.txt"))
+    # A message that a run has used is frozen: the first one has not been, so that it can be changed.
+    used = make_message(owner, subject=word, text=word, html=word)
     later = timezone.now() + timedelta(hours=1)
-    texts = {"title": word, "message": message, "pause_detail": word, "switched_off_reason": word}
+    texts = {"title": word, "message": used, "pause_detail": word, "switched_off_reason": word}
     times = {"scheduled": {"next_send_at": later}, "paused": {"resume_at": later}}
     for status in Mailing.Status.values:
         made = make_mailing(owner, [person], [named], status=status, **texts, **times.get(status, {}))

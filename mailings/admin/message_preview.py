@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access import person
@@ -151,8 +151,8 @@ class PreviewedAdmin(OwnedAdmin):
     def links(self, look: Look) -> list[dict[str, Any]]:
         before, after = reader.neighbours(reader.readers(look.by), look.client)
         return [
-            {"name": "before", "label": gettext("Previous"), "url": before and look.link(client=before)},
-            {"name": "after", "label": gettext("Next"), "url": after and look.link(client=after)},
+            {"name": "before", "label": pgettext("client", "Previous"), "url": before and look.link(client=before)},
+            {"name": "after", "label": pgettext("client", "Next"), "url": after and look.link(client=after)},
             {"name": "longest", "label": gettext("The longest name"), "url": look.link(who="longest")},
             {"name": "lacking", "label": gettext("Lacks a value"), "url": look.link(who="lacking")},
         ]

@@ -9,7 +9,7 @@ from huey.contrib.djhuey.management.commands.run_huey import Command as HueyComm
 from mailings import operations
 
 
-class Command(HueyCommand):  # type: ignore[misc]  huey has no types
+class Command(HueyCommand):  # type: ignore[misc]  # huey has no types
     def handle(self, *args: Any, **options: Any) -> None:
         create = HUEY.create_consumer
 

@@ -72,7 +72,7 @@ class JournalAdmin(ReadOnlyAdmin):
     @admin.display(description=_("about"), ordering="content_type")
     def kind(self, entry: JournalEntry) -> str:
         model = entry.content_type.model_class() if entry.content_type else None
-        return capfirst(model._meta.verbose_name) if model else "—"
+        return capfirst(str(model._meta.verbose_name)) if model else "—"
 
     @admin.display(description=_("object"))
     def object(self, entry: JournalEntry) -> str | SafeString:

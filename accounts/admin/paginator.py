@@ -21,7 +21,8 @@ class BoundedPaginator(BasePaginator):
 
     @cached_property
     def found(self) -> int:
-        return int(self.object_list.order_by()[: LIMIT + 1].count())  # type: ignore[union-attr]  # lists of rows only
+        rows: Any = self.object_list
+        return int(rows.order_by()[: LIMIT + 1].count())
 
     @property
     def has_more(self) -> bool:

@@ -99,7 +99,7 @@ def silent_worker() -> str:
 def expected_end(mailing: Mailing, count: int) -> datetime | None:
     """Foresee when everybody has been tried once, or None where nothing is known of the rate."""
     duration = rate.time_for(count)
-    return duration and max(mailing.first_send_at, timezone.now()) + duration
+    return max(mailing.first_send_at, timezone.now()) + duration if duration else None
 
 
 def waiting_of(mailing: Mailing) -> int:

@@ -142,9 +142,10 @@ class MailingAdmin(ControlledAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         mailing = self.get_object(request, object_id)
-        is_shown = mailing is not None and self.has_view_permission(request, mailing)
-        context = {"report": report(person(request), mailing) | self.buttons(request, mailing)} if is_shown else {}
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
+        context = dict(extra_context or {})
+        if mailing is not None and self.has_view_permission(request, mailing):
+            context["report"] = report(person(request), mailing) | self.buttons(request, mailing)
+        return super().change_view(request, object_id, form_url, context)
 
     def buttons(self, request: HttpRequest, mailing: Mailing) -> dict[str, Any]:
         """Offer what is possible now and permitted to this person."""

@@ -67,4 +67,5 @@ def time_for(letters: int) -> timedelta | None:
     if last is None or last.finished_at is None:
         return by_limits or None
     took = max(last.finished_at - last.started_at, timedelta(seconds=1))
-    return max(by_limits, took * letters / last.total)
+    as_lately: timedelta = took * letters / last.total
+    return max(by_limits, as_lately)

@@ -1,18 +1,30 @@
 """System checks that explain a bad setting and how to mend it."""
 
+import re
+from email.utils import getaddresses
 from typing import Any
 
 from django.conf import settings
 from django.core import checks as django_checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
+from accounts.line import CONTROL
 from mailings.sending.address import BadAddress, normalise
+from mailings.sending.header import BadHeader, mailbox_field
 from mailings.sending.pace import Limits
 
 
 @register(Tags.security)
 def check_mail_settings(**_: Any) -> list[CheckMessage]:
-    checks = (check_tls, check_plain_login, check_sender, check_limits, check_connections)
+    checks = (
+        check_tls,
+        check_plain_login,
+        check_sender,
+        check_reply_to,
+        check_greeting,
+        check_limits,
+        check_connections,
+    )
     return [fault for check in checks for fault in check()]
 
 
@@ -33,11 +45,34 @@ def check_plain_login() -> list[CheckMessage]:
 
 
 def check_sender() -> list[CheckMessage]:
-    try:
-        normalise(settings.DEFAULT_FROM_EMAIL.rpartition("<")[2].rstrip("> "))
-    except BadAddress:
-        hint = "Write it like DEFAULT_FROM_EMAIL=Shop <news@shop.example>."
+    mailboxes = getaddresses([settings.DEFAULT_FROM_EMAIL])
+    if CONTROL.search(settings.DEFAULT_FROM_EMAIL) or len(mailboxes) != 1 or not is_mailbox(*mailboxes[0]):
+        hint = "Write it like DEFAULT_FROM_EMAIL=Shop <news@shop.example>, a name with a comma in double quotes."
         return [Error("DEFAULT_FROM_EMAIL holds no valid address.", hint=hint, id="mailings.E003")]
+    return []
+
+
+def check_reply_to() -> list[CheckMessage]:
+    if settings.REPLY_TO_EMAIL and not is_mailbox("", settings.REPLY_TO_EMAIL):
+        hint = "Write the bare address, as in REPLY_TO_EMAIL=office@shop.example."
+        return [Error("REPLY_TO_EMAIL is not a valid address.", hint=hint, id="mailings.E006")]
+    return []
+
+
+def is_mailbox(name: str, address: str) -> bool:
+    """Tell whether the engine would take these for the sender of a letter."""
+    try:
+        mailbox_field("From", name, address)
+        normalise(address)
+    except (BadHeader, BadAddress):
+        return False
+    return True
+
+
+def check_greeting() -> list[CheckMessage]:
+    if settings.EMAIL_HELO and not re.fullmatch(r"[A-Za-z0-9.:\[\]-]+", settings.EMAIL_HELO):
+        hint = "Write a host name, as in EMAIL_HELO=post.example.org, or leave it empty."
+        return [Error("EMAIL_HELO is not a host name.", hint=hint, id="mailings.E007")]
     return []
 
 

@@ -22,10 +22,10 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from import_export.admin import ImportExportMixin
 
+from accounts.line import validate_no_control
 from accounts.models import User
 from mailings.formats import EXPORT_FORMATS, BadFile
 from mailings.models import ClientList, ImportJob
-from mailings.models.client import validate_no_control
 from mailings.operations.import_clients import AlreadyLoaded, Report, check, keep, load
 from mailings.resources import ClientResource
 

@@ -10,21 +10,15 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access import Owned
+from accounts.line import validate_no_control
 from mailings.models.address import AddressField
 from mailings.sending.address import mask
 
-CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 ATTRIBUTE_NAME = re.compile(r"\w[\w -]{0,49}")
 ATTRIBUTES_LIMIT = 50
 ATTRIBUTE_LIMIT = 1000
 # NUL and halves of a character: JSON can say them, PostgreSQL and UTF-8 cannot.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-
-
-def validate_no_control(value: str) -> None:
-    """:raises ValidationError: a control character or a bidirectional override, which could forge a mail header."""
-    if CONTROL.search(value):
-        raise ValidationError(_("This contains a line break or a control character. Remove it."))
 
 
 def validate_attributes(value: Any) -> None:

@@ -14,7 +14,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access import Owned, OwnedQuerySet
-from mailings.models.client import Client, validate_no_control
+from accounts.line import validate_no_control
+from mailings.models.client import Client
 from mailings.models.client_list import ClientList
 from mailings.models.message import Message
 from mailings.models.rhythm import Rhythm

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access import Owned
-from mailings.models.client import validate_no_control
+from accounts.line import validate_no_control
 from mailings.models.placeholder import check_html, check_text, known_fields
 
 BODY_LIMIT = 500_000

@@ -19,6 +19,7 @@ from mailings.models import Run
 from mailings.models.placeholder import FIELDS, fields_of
 from mailings.operations import ledger
 from mailings.sending.compose import Attachment, Frame, Message, Recipient
+from mailings.sending.escape import escape_html
 from mailings.sending.token import Seal
 
 
@@ -53,9 +54,10 @@ def build_frame(run: Run) -> Frame:
 def footers() -> tuple[str, str]:
     """Say who writes and how to unsubscribe, for messages that do not say it themselves."""
     words = gettext("Unsubscribe")
-    postal = settings.POSTAL_ADDRESS
+    # Doubled, braces stand for themselves: an address is no template.
+    postal = settings.POSTAL_ADDRESS.replace("{{", "{{{{")
     text = "\n\n-- \n" + (f"{postal}\n" if postal else "") + words + ": {{ unsubscribe_url }}\n"
-    html = f'<hr><p>{postal} <a href="{{{{ unsubscribe_url }}}}">{words}</a></p>'
+    html = f'<hr><p>{escape_html(postal)} <a href="{{{{ unsubscribe_url }}}}">{words}</a></p>'
     return text, html
 
 

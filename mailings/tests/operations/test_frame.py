@@ -48,6 +48,17 @@ class TestLetters:
         assert city == "Казань"
         assert unseal(url.strip("/").rpartition("/")[2], [settings.SECRET_KEY.encode()]) == ROW.id
 
+    def test_carry_the_postal_address_as_it_is(self, db, settings):
+        settings.POSTAL_ADDRESS = "Smith & Sons <Ltd>, {{ street }}"
+        anna = make_user()
+        message = make_message(anna, text="Hello", html="<p>Hello</p>")
+        mailing = make_mailing(anna, lists=[make_list(anna, [make_client(anna)])], message=message)
+
+        letter = read(Letters(operations.launch(mailing.pk, anna)).fill(ROW))
+
+        assert "Smith & Sons <Ltd>, {{ street }}" in letter.get_body(("plain",)).get_content().splitlines()
+        assert "<p>Smith &amp; Sons &lt;Ltd&gt;, {{ street }} <a" in letter.get_body(("html",)).get_content()
+
     def test_are_dated_when_they_are_filled(self, letters):
         before = datetime.now(UTC).replace(microsecond=0)
 

@@ -16,7 +16,8 @@ from playwright.sync_api import Page, sync_playwright
 
 from accounts.models import User
 from accounts.tests.factories import app_code
-from mailings.models import Mailing, Run
+from mailings.models import Attempt, Delivery, Mailing, Run
+from mailings.models.run import SUMS
 from mailings.tests.admin import crawl
 from mailings.tests.factories import PASSWORD, make_client, make_list, make_mailing, make_user
 
@@ -30,7 +31,9 @@ QUIET = (
     "--disable-sync",
     "--no-first-run",
 )
-WIDE, NARROW = 1280, 375
+WIDE, NARROW, NARROWEST = 1280, 375, 320
+# Every width, language and theme is looked at, each pair of them once.
+LOOKS = {"en": ((WIDE, "light"), (NARROW, "dark")), "ru": ((NARROW, "light"), (WIDE, "dark"))}
 TIMEOUT_MS = 20_000
 
 pytestmark = pytest.mark.skipif(
@@ -65,7 +68,7 @@ class Watch:
         if not request.url.startswith((self.host, "data:", "blob:")):
             self.faults.append(f"{self.page.url}: request to {request.url}")
 
-    def look(self, path):
+    def look(self, path, looks=LOOKS["en"]):
         """Open the page and note its status, headings, overflow and what axe finds grave."""
         answer = self.page.goto(self.host + path, wait_until="load")
         assert answer is not None
@@ -74,13 +77,25 @@ class Watch:
         headings = self.page.locator("h1").count()
         if headings != 1:
             self.faults.append(f"{path}: {headings} headings of the first rank")
+        for width, scheme in looks:
+            self.page.emulate_media(color_scheme=scheme)
+            if self.page.locator("html[data-bs-theme]").count():
+                wait_for_theme(self.page, scheme)
+            self.measure(path, width)
+            self.ask_axe(f"{path} at {width} px, {scheme}")
+        self.measure(path, NARROWEST)
+
+    def measure(self, path, width):
+        self.page.set_viewport_size({"width": width, "height": 800})
         overflow = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         if overflow > 0:
-            self.faults.append(f"{path}: {overflow} px wider than the screen")
+            self.faults.append(f"{path}: {overflow} px wider than a screen of {width}")
+
+    def ask_axe(self, where):
         for found in Axe().run(self.page).response["violations"]:
             if found["impact"] in ("critical", "serious"):
                 places = [node["target"] for node in found["nodes"]]
-                self.faults.append(f"{path}: axe: {found['id']} at {places}")
+                self.faults.append(f"{where}: axe: {found['id']} at {places}")
 
 
 @contextmanager
@@ -89,11 +104,16 @@ def browser_page(width, language="en") -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
         try:
-            page = browser.new_page(viewport={"width": width, "height": 800}, locale=language)
+            # Still pictures: in the middle of a transition a colour is neither the old nor the new one.
+            page = browser.new_page(viewport={"width": width, "height": 800}, locale=language, reduced_motion="reduce")
             page.set_default_timeout(TIMEOUT_MS)
             yield page
         finally:
             browser.close()
+
+
+def wait_for_theme(page, scheme):
+    page.locator(f"html[data-bs-theme={scheme}]").wait_for(state="attached")
 
 
 def log_in(page, host, user):
@@ -149,8 +169,9 @@ def of(name, row):
 
 @pytest.mark.usefixtures("plain_static")
 class TestPages:
-    @pytest.mark.parametrize("width", [WIDE, NARROW])
-    def test_are_whole_reachable_and_our_own(self, live_server, owner, base, width):
+    @pytest.mark.parametrize("language", LOOKS)
+    def test_are_whole_reachable_and_our_own(self, live_server, owner, base, language):
+        User.objects.filter(pk=owner.pk).update(language=language)
         paths = [
             reverse("admin:index"),
             reverse("admin:mailings_client_changelist"),
@@ -165,20 +186,37 @@ class TestPages:
             of("mailings_mailing_launch", base["waiting"]),
             of("mailings_mailing_switch_off", base["running"]),
             of("mailings_message_change", base["waiting"].message),
+            reverse("admin:mailings_run_changelist"),
+            reverse("admin:mailings_delivery_changelist"),
+            reverse("admin:mailings_attempt_changelist"),
+            reverse("admin:mailings_suppression_changelist"),
             reverse("admin:password_change"),
             reverse("admin:profile"),
             reverse("admin:second_step"),
         ]
-        with browser_page(width) as page:
+        with browser_page(WIDE, language) as page:
             watch = Watch(page, live_server.url)
-            watch.look(reverse("admin:login"))
-            watch.look(reverse("admin_password_reset"))
+            watch.look(reverse("admin:login"), LOOKS[language])
+            watch.look(reverse("admin_password_reset"), LOOKS[language])
             log_in(page, live_server.url, owner)
 
             for path in paths:
-                watch.look(path)
+                watch.look(path, LOOKS[language])
+            shown = page.locator("html").get_attribute("lang")
 
-        assert watch.faults == []
+        assert (watch.faults, shown) == ([], language)
+
+    def test_follow_the_system_from_light_to_dark(self, live_server, owner):
+        colour = "getComputedStyle(document.body).backgroundColor"
+        with browser_page(WIDE) as page:
+            log_in(page, live_server.url, owner)
+            shown = []
+            for scheme in ("light", "dark", "light"):
+                page.emulate_media(color_scheme=scheme)
+                wait_for_theme(page, scheme)
+                shown.append(page.evaluate(colour))
+
+        assert shown == ["rgb(242, 245, 248)", "rgb(18, 26, 34)", "rgb(242, 245, 248)"]
 
     def test_name_the_open_autocomplete(self, live_server, owner, base):
         with browser_page(WIDE) as page:
@@ -193,21 +231,88 @@ class TestPages:
 
 
 @pytest.mark.usefixtures("plain_static")
-class TestHome:
-    def test_grows_while_letters_leave(self, live_server, owner, base, monkeypatch):
-        # Only here the database is asked while the browser's event loop runs in this thread.
+class TestLiveProgress:
+    """Only here and at a launch the database is asked while the browser's event loop runs in this thread."""
+
+    @pytest.fixture(autouse=True)
+    def both_in_one_thread(self, monkeypatch):
         monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+
+    @pytest.mark.parametrize("name", ["index", "mailings_mailing_changelist", "mailings_mailing_change"])
+    def test_grows_without_a_reload_and_adds_up(self, live_server, owner, base, name):
+        path = of(name, base["running"]) if name.endswith("_change") else reverse(f"admin:{name}")
         with browser_page(WIDE) as page:
             log_in(page, live_server.url, owner)
+            page.goto(live_server.url + path)
+            page.evaluate("window.isTheSame = true")
             row = page.locator(f"[data-mailing-id='{base['running'].pk}']")
             before = row.locator("[data-field=accepted]").inner_text()
 
             Run.objects.update(accepted=31)
             row.locator("[data-field=accepted]", has_text="31").wait_for()
-            after = {name: row.locator(f"[data-field={name}]").inner_text() for name in ("waiting", "total")}
+            after = {
+                name: int(row.locator(f"[data-field={name}]").text_content()) for name in (*SUMS, "waiting", "total")
+            }
+            is_the_same = page.evaluate("window.isTheSame")
 
-        assert before == "20"
-        assert after == {"waiting": "24", "total": "60"}
+        assert (before, is_the_same) == ("20", True)
+        assert after["total"] == 60 == sum(count for name, count in after.items() if name != "total")
+
+    def test_shows_each_attempt_as_it_is_made(self, live_server, owner, base):
+        run = base["running"].runs.get()
+        with browser_page(NARROW) as page:
+            log_in(page, live_server.url, owner)
+            page.goto(live_server.url + of("mailings_mailing_change", base["running"]))
+            before = page.locator("#latest li").count()
+
+            delivery = Delivery.objects.create(owner=owner, run=run, address="first@example.com", state="refused")
+            Attempt.objects.create(
+                owner=owner, run=run, delivery=delivery, outcome="refused", answer="550 <script>alert(1)</script>"
+            )
+            page.locator("#latest").get_by_text("first@example.com").wait_for()
+            answer = page.locator("#latest [data-field=answer]").inner_text()
+
+        assert (before, answer) == (0, "550 <script>alert(1)</script>")
+
+    def test_is_loaded_afresh_once_the_mailing_has_ended(self, live_server, owner, base):
+        with browser_page(WIDE) as page:
+            log_in(page, live_server.url, owner)
+            page.goto(live_server.url + of("mailings_mailing_change", base["running"]))
+
+            Mailing.objects.filter(pk=base["running"].pk).update(status=Mailing.Status.COMPLETED)
+            page.locator(".status-completed").first.wait_for()
+            buttons = page.get_by_role("link", name="Pause").count()
+
+        assert buttons == 0
+
+
+@pytest.mark.usefixtures("plain_static")
+class TestALaunch:
+    def test_by_keyboard_alone_sends_the_number_that_stood_on_the_button(self, live_server, owner, base, monkeypatch):
+        monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        with browser_page(WIDE) as page:
+            log_in(page, live_server.url, owner)
+            page.goto(live_server.url + of("mailings_mailing_change", base["waiting"]))
+            self.press(page, "Launch…")
+            page.wait_for_url("**/launch/")
+            button = self.press(page, "Launch 60 letters")
+            page.wait_for_url(f"**{of('mailings_mailing_change', base['waiting'])}")
+            told = page.locator(".note-success").inner_text()
+            total = page.locator("[data-field=total]").inner_text()
+
+        assert (button, total) == ("Launch 60 letters", "60")
+        assert told.endswith("Launched: 60 recipients.")
+        assert Delivery.objects.filter(run__mailing=base["waiting"]).count() == 60
+
+    def press(self, page, name):
+        """Walk with the tabulator to what has this name, and press it."""
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            focused = page.evaluate("document.activeElement.textContent.trim()")
+            if focused == name:
+                page.keyboard.press("Enter")
+                return focused
+        raise AssertionError(f"{name} cannot be reached by keyboard")
 
 
 @pytest.mark.usefixtures("plain_static")
@@ -257,7 +362,7 @@ class TestKeyboard:
 
 def everywhere(person, world):
     """List every page there is, with a row of each kind filled in; not those that are no pages or end the session."""
-    no_page = re.compile(r"/(logout|autocomplete|jsi18n|process_import|copy|running\.json)")
+    no_page = re.compile(r"/(logout|autocomplete|jsi18n|process_import|copy|running\.json|progress\.json)")
     first = crawl.row_pages(lambda label: [1] if label == "auth.group" else world.ids(world.alice, label)[:1])
     return [path for path in (*crawl.pages(), *first) if not no_page.search(path)]
 

@@ -130,6 +130,7 @@ class TestSigningIn:
 
         assert (first.status_code, first["Location"], between) == (302, CODE, False)
         assert (second["Location"], is_in(client)) == ("/admin/mailings/client/", True)
+        assert waiting.KEY not in client.session
 
     def test_takes_a_code_with_the_space_that_apps_show(self, client):
         ann = make_user("ann@staff.example")

@@ -2,6 +2,18 @@
 
 from mailings.formats.export import EXPORT_FORMATS, CsvFormat, XlsxFormat
 from mailings.formats.reading import read_table
-from mailings.formats.table import BadFile, Record, Table
+from mailings.formats.table import BadFile, Reading, Record, Table
+from mailings.formats.text import DELIMITERS, ENCODINGS
 
-__all__ = ["EXPORT_FORMATS", "BadFile", "CsvFormat", "Record", "Table", "XlsxFormat", "read_table"]
+__all__ = [
+    "DELIMITERS",
+    "ENCODINGS",
+    "EXPORT_FORMATS",
+    "BadFile",
+    "CsvFormat",
+    "Reading",
+    "Record",
+    "Table",
+    "XlsxFormat",
+    "read_table",
+]

@@ -12,6 +12,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from mailings.formats.apostrophe import cover, cover_literal
+from mailings.formats.strings import escape
 
 
 class CsvFormat(base_formats.CSV):  # type: ignore[misc]  # import-export ships no types
@@ -47,7 +48,7 @@ class XlsxFormat(base_formats.XLSX):  # type: ignore[misc]  # import-export ship
 
 def as_cell(sheet: Any, text: str) -> Any:
     # XML 1.0 has no place for most control characters.
-    cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("\ufffd", cover_literal(text)))
+    cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("\ufffd", cover_literal(escape(text))))
     cell.data_type = "s"  # openpyxl makes a formula of whatever starts with "="
     return cell
 

@@ -6,7 +6,7 @@ from typing import IO
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from mailings.formats.table import BadFile, Table, with_headers
+from mailings.formats.table import BadFile, Reading, Table, with_headers
 from mailings.formats.text import read_text
 from mailings.formats.workbook import read_workbook
 
@@ -14,21 +14,22 @@ ZIP = b"PK\x03\x04"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 # An encrypted .xlsx is an OLE file with a stream of this name ([MS-OFFCRYPTO] 2.3.4.4).
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+CHUNK = 1024 * 1024
 
 
-def read_table(file: IO[bytes], name: str) -> Table:
+def read_table(file: IO[bytes], name: str, reading: Reading | None = None) -> Table:
     """Read a CSV or XLSX file. The table's rows read on from `file`, which therefore has to stay open.
 
     :raises BadFile: it is none of both, too large, broken, or without rows.
     """
+    reading = reading or Reading()
     check_size(file)
     file.seek(0)
     head = file.read(8)
     if head == OLE:
         raise BadFile(why_ole_is_refused(file))
-    if head.startswith(ZIP):
-        return with_headers(read_workbook(file))
-    return with_headers(read_text(file, name))
+    table = read_workbook(file) if head.startswith(ZIP) else read_text(file, name, reading)
+    return with_headers(table, has_header=reading.has_header)
 
 
 def check_size(file: IO[bytes]) -> None:
@@ -39,6 +40,15 @@ def check_size(file: IO[bytes]) -> None:
 
 
 def why_ole_is_refused(file: IO[bytes]) -> str:
-    if ENCRYPTED in file.read():
+    if holds(file, ENCRYPTED):
         return _("The workbook is protected by a password. Save it without one and upload it again.")
     return _("This is an old Excel workbook (.xls). Save it as .xlsx or CSV and upload it again.")
+
+
+def holds(file: IO[bytes], mark: bytes) -> bool:
+    tail = b""
+    while chunk := file.read(CHUNK):
+        if mark in tail + chunk:
+            return True
+        tail = chunk[-len(mark) :]
+    return False

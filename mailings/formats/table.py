@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, islice
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -12,15 +12,25 @@ from django.utils.translation import gettext_lazy as _
 
 from mailings.formats.apostrophe import uncover
 
-COLUMNS_LIMIT = 50
 # Spreadsheets and web pages leave these where nobody can see them.
 INVISIBLE = " \t\r\n\xa0\ufeff\u200b"
+# How many rows tell how many columns a file without column names has.
+WIDTH_ROWS = 20
 
 Record = tuple[int, list[str]]
 
 
 class BadFile(ValidationError):
     """The file cannot be taken in: one sentence that names the place and the remedy."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a file is to be read, where a person says so. What is blank is recognised."""
+
+    encoding: str = ""
+    delimiter: str = ""
+    has_header: bool = True
 
 
 @dataclass(frozen=True)
@@ -38,12 +48,14 @@ class Table:
     sheet: str = ""
 
 
-def with_headers(table: Table) -> Table:
-    """Take the column names off the first filled line and look at what follows.
+def with_headers(table: Table, *, has_header: bool = True) -> Table:
+    """Take the column names off the first filled line and look at what follows; number the columns of other files.
 
     :raises BadFile: there is no such line, nothing below it, or its names cannot be told apart.
     """
     records = filled(table.rows)
+    if not has_header:
+        return with_numbers(table, records)
     _line, cells = next(records, (0, []))
     headers = [cell.strip(INVISIBLE) for cell in cells]
     check_headers(headers)
@@ -53,20 +65,29 @@ def with_headers(table: Table) -> Table:
     return replace(table, headers=headers, rows=limited(chain([first], records)))
 
 
+def with_numbers(table: Table, records: Iterator[Record]) -> Table:
+    first = list(islice(records, WIDTH_ROWS))
+    width = max((len(cells) for _line, cells in first), default=0)
+    headers = [str(_("Column %(number)s") % {"number": number}) for number in range(1, width + 1)]
+    check_headers(headers)
+    return replace(table, headers=headers, rows=limited(chain(first, records)))
+
+
 def filled(records: Iterable[Record]) -> Iterator[Record]:
     """Drop lines and trailing cells with nothing in them."""
     for line, cells in records:
         while cells and not cells[-1].strip(INVISIBLE):
             cells.pop()
         if cells:
-            yield line, [uncover(cell) for cell in cells]
+            yield line, [uncover(cell) if cell[:1] == "'" else cell for cell in cells]
 
 
 def check_headers(headers: list[str]) -> None:
+    limit = settings.IMPORT_COLUMNS_LIMIT
     if not headers:
         raise BadFile(_("The file is empty. Put the column names on the first line and the clients below it."))
-    if len(headers) > COLUMNS_LIMIT:
-        params = {"limit": COLUMNS_LIMIT, "count": len(headers)}
+    if len(headers) > limit:
+        params = {"limit": limit, "count": len(headers)}
         raise BadFile(
             _("The file has %(count)s columns; at most %(limit)s are read. Delete the others."), params=params
         )

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
-from mailings.formats.table import BadFile, Record, Table
+from mailings.formats.table import BadFile, Reading, Record, Table
 
 if TYPE_CHECKING:
     import _csv
@@ -21,22 +21,34 @@ DELIMITERS = ";,\t"
 SEP_LINE = re.compile(r"\ufeff?sep=([^\r\n])[\r\n]", re.IGNORECASE)
 SAMPLE = 64 * 1024
 BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-# As people call them: shown on pages and kept in the import's record.
-ENCODING_NAMES = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf-16": "UTF-16", "cp1251": "Windows-1251"}
+# As people call them. The first three are recognised; the others look like the third and have to be chosen.
+ENCODINGS = {
+    "utf-8-sig": "UTF-8",
+    "utf-16": "UTF-16",
+    "cp1251": "Windows-1251",
+    "cp866": "DOS (CP866)",
+    "koi8-r": "KOI8-R",
+    "mac-cyrillic": "Mac Cyrillic",
+}
 NOT_TEXT = re.compile(rb"\x89PNG|%PDF-|GIF8|\xff\xd8\xff|\x1f\x8b|Rar!|7z\xbc\xaf|\{\\rtf")
 CONTROL = re.compile("[\x00-\x08\x0e-\x1f]")
+# Nobody's line, and more than a hundred of them would be too much for the memory.
+LINE_LIMIT = 1_000_000
 
 
-def read_text(file: IO[bytes], name: str) -> Table:
-    """:raises BadFile: it is no text, or has a delimiter we do not know."""
-    encoding = detect_encoding(file)
+def read_text(file: IO[bytes], name: str, reading: Reading) -> Table:
+    """:raises BadFile: it is no text, or not in this encoding, or has a delimiter we do not know."""
+    encoding = reading.encoding or detect_encoding(file)
+    if reading.encoding and not decodes(file, encoding):
+        message = _("The file is not written in %(encoding)s. Choose another encoding.")
+        raise BadFile(message, params={"encoding": ENCODINGS[encoding]})
     sample = read_sample(file, encoding) if encoding else ""
     if not encoding or len(CONTROL.findall(sample)) > max(3, len(sample) // 50):
         message = _("“%(name)s” is not a text file. Save the list as CSV UTF-8 or as an Excel workbook (.xlsx).")
         raise BadFile(message, params={"name": name[:100]})
-    delimiter = detect_delimiter(sample)
+    delimiter = reading.delimiter or detect_delimiter(sample)
     rows = read_records(file, encoding, delimiter, has_sep_line=bool(SEP_LINE.match(sample)))
-    return Table("csv", [], rows, encoding=ENCODING_NAMES[encoding], delimiter=delimiter)
+    return Table("csv", [], rows, encoding=encoding, delimiter=delimiter)
 
 
 def detect_encoding(file: IO[bytes]) -> str:
@@ -49,7 +61,7 @@ def detect_encoding(file: IO[bytes]) -> str:
     if NOT_TEXT.match(head):
         return ""
     marked = [encoding for bom, encoding in BOMS.items() if head.startswith(bom)]
-    return next((encoding for encoding in marked or ("utf-8", "cp1251") if decodes(file, encoding)), "")
+    return next((encoding for encoding in marked or ("utf-8-sig", "cp1251") if decodes(file, encoding)), "")
 
 
 def decodes(file: IO[bytes], encoding: str) -> bool:
@@ -59,7 +71,7 @@ def decodes(file: IO[bytes], encoding: str) -> bool:
         while chunk := file.read(SAMPLE):
             decoder.decode(chunk)
         decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
+    except UnicodeError:  # UTF-16 without its mark raises more than UnicodeDecodeError
         return False
     return True
 
@@ -103,10 +115,21 @@ def read_records(file: IO[bytes], encoding: str, delimiter: str, *, has_sep_line
     file.seek(0)
     # An uploaded file of Django's is a wrapper; TextIOWrapper wants the thing itself.
     text = KeptOpen(getattr(file, "file", file), encoding, newline="")
-    reader = csv.reader(text, delimiter=delimiter, skipinitialspace=True, strict=True)
+    reader = csv.reader(read_lines(text), delimiter=delimiter, skipinitialspace=True, strict=True)
     if has_sep_line:
         next(reader)
     yield from numbered(reader)
+
+
+def read_lines(text: io.TextIOWrapper) -> Iterator[str]:
+    """Read line by line, so that a file without line ends is not read into the memory as one."""
+    count = 0
+    while line := text.readline(LINE_LIMIT):
+        count += 1
+        if len(line) == LINE_LIMIT:
+            message = _("Line %(line)s is longer than %(limit)s characters. Save the list with each client on a line.")
+            raise BadFile(message, params={"line": count, "limit": LINE_LIMIT})
+        yield line
 
 
 def numbered(reader: _csv.Reader) -> Iterator[Record]:

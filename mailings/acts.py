@@ -1,4 +1,4 @@
-"""What people do to mailings and what goes with them, in the words of the journal."""
+"""What people do to mailings and client lists, and what goes with them, in the words of the journal."""
 
 from __future__ import annotations
 
@@ -44,3 +44,18 @@ RETRIED_UNKNOWN = Act(
 )
 COPIED = Act("copied", _("copied"), _("Copied from “%(title)s”."))
 TESTED = Act("tested", _("test letter sent"), _("Test letter to %(address)s."))
+IMPORTED = Act(
+    "imported",
+    _("clients imported"),
+    _("Imported clients: %(new)s new, %(changed)s changed, %(rejected)s left out of %(rows)s rows."),
+)
+IMPORT_STOPPED = Act(
+    "import_stopped",
+    _("import stopped"),
+    _n("Stopped: %(n)s row was not loaded.", "Stopped: %(n)s rows were not loaded.", "n"),
+)
+IMPORT_UNDONE = Act(
+    "import_undone",
+    _("import undone"),
+    _("Import undone: %(removed)s clients removed, %(restored)s restored, %(kept)s kept."),
+)

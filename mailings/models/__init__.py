@@ -15,10 +15,12 @@ from mailings.models.grant import (
     MessageUserGrant,
 )
 from mailings.models.import_job import ImportJob
+from mailings.models.imported_row import ImportedRow
 from mailings.models.mail_account import MailAccount, SentCounter
 from mailings.models.mailing import Mailing
 from mailings.models.message import Attachment, Message
 from mailings.models.reason import Reason
+from mailings.models.rejected_row import RejectedRow
 from mailings.models.rhythm import Rhythm
 from mailings.models.run import Run
 from mailings.models.suppression import Suppression
@@ -35,6 +37,7 @@ __all__ = [
     "Delivery",
     "HourlyCounter",
     "ImportJob",
+    "ImportedRow",
     "MailAccount",
     "Mailing",
     "MailingGroupGrant",
@@ -43,6 +46,7 @@ __all__ = [
     "MessageGroupGrant",
     "MessageUserGrant",
     "Reason",
+    "RejectedRow",
     "Rhythm",
     "Run",
     "SentCounter",

@@ -37,20 +37,20 @@ NO_ATTACHMENTS = {"attachments-TOTAL_FORMS": "0", "attachments-INITIAL_FORMS": "
 
 
 def import_clients(browser, content, list_name):
-    """Upload a file, look at the check page, load it."""
-    page = browser.post(
-        "/admin/mailings/client/import/",
-        {"new_list": list_name},
-        files={"import_file": ("clients.csv", content, "text/csv")},
-    )
-    job = re.search(r'name="job" value="(\d+)"', page.text)
-    assert job, page.text
-    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)[1]
-    return browser.http.post(
-        "/admin/mailings/client/process_import/",
-        data={"csrfmiddlewaretoken": token, "job": job[1], "confirm": "1"},
-        headers={"Referer": str(browser.http.base_url)},
-    )
+    """Upload a file, take its columns as they are recognised, look at the check, load it."""
+    browser.post("/admin/mailings/client/import/", {}, files={"import_file": ("clients.csv", content, "text/csv")})
+    job = re.search(r"/importjob/(\d+)/load/", browser.get("/admin/mailings/client/import/").text)[1]
+    path = f"/admin/mailings/importjob/{job}"
+    form = browser.get(f"{path}/columns/").text
+    chosen = {name: chosen_option(form, name) for name in re.findall(r'<select name="(\w+)"', form)}
+    browser.post(f"{path}/columns/", {**chosen, "has_header": "on", "on_existing": "update", "new_list": list_name})
+    return browser.post(f"{path}/check/", {"load": "1", "skip_wrong": "1"})
+
+
+def chosen_option(form, name):
+    options = re.search(rf'<select name="{name}".*?</select>', form, re.DOTALL)[0]
+    found = re.search(r'<option value="([^"]*)" selected', options)
+    return found[1] if found else ""
 
 
 def first_id(page, model):

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from mailings.models import Client, ClientList, ImportJob
-from mailings.tests.factories import make_user
+from mailings.tests.factories import make_client, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -68,7 +68,6 @@ class TestImportClients:
             (b"name\nIvan\n", (), "There is no e-mail column."),
             (b'email\n"open\n', (), "Broken quote, line 2."),
             (b"\x89PNG\r\n\x1a\n\x00\x00", (), "“clients.csv” is not a text file."),
-            (bytes(20 * 1024 * 1024), (), "The file is larger than 10 MB."),
             (b"email\na@example.com\n", ("--list", "x" * 101), "Ensure this value has at most 100 characters"),
         ],
     )
@@ -77,6 +76,46 @@ class TestImportClients:
             run(data, *arguments)
 
         assert (stop.value.returncode, ImportJob.objects.count(), Client.objects.count()) == (2, 0, 0)
+
+    def test_leaves_clients_alone_that_are_there_where_it_is_told_to(self, run):
+        owner = make_user("anna@staff.example")
+        make_client(owner, "ivan@example.com", full_name="Old")
+
+        answer = run(b"email,name\nivan@example.com,New\n", "--on-existing", "skip", "--list", "VIP", owner=owner.email)
+
+        assert answer == (0, summary(unchanged=1, rows=1), "")
+        assert list(ClientList.objects.values_list("clients__full_name", flat=True)) == ["Old"]
+
+    def test_only_checks_where_it_is_told_to_and_leaves_nothing_behind(self, run, settings):
+        code, totals, _err = run(b"email\nivan@example.com\nnonsense\n", "--dry-run", "--list", "VIP")
+
+        assert (code, totals) == (1, summary(new=1, wrong=1, rows=2))
+        assert (Client.objects.count(), ClientList.objects.count(), ImportJob.objects.count()) == (0, 0, 0)
+        assert [path for path in settings.MEDIA_ROOT.rglob("*") if path.is_file()] == []
+
+    def test_writes_the_rows_left_out_into_a_file(self, run, tmp_path):
+        rejects = tmp_path / "rejects.csv"
+
+        run(b"email,name\nivan@example.com,I\nnonsense,N\n", "--rejects", str(rejects))
+
+        assert rejects.read_text(encoding="utf-8-sig").splitlines() == [
+            "email;name;Reason",
+            "nonsense;N;There must be exactly one @ in the address, as in name@example.com.",
+        ]
+
+    def test_names_the_first_hundred_and_counts_the_others(self, run):
+        _code, _totals, err = run(b"email\n" + b"nonsense\n" * 130)
+
+        assert (len(err.splitlines()), err.splitlines()[-1]) == (
+            101,
+            "… and 30 more; --rejects FILE writes all of them.",
+        )
+
+    def test_says_unchanged_of_the_same_file_again(self, run):
+        owner = make_user("anna@staff.example")
+        run(b"email\nivan@example.com\n", owner=owner.email)
+
+        assert run(b"email\nivan@example.com\n", owner=owner.email) == (0, summary(unchanged=1, rows=1), "")
 
     def test_does_nothing_for_an_unknown_owner(self, run):
         with pytest.raises(CommandError, match="There is no user with the address nobody@staff") as stop:

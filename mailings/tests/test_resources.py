@@ -6,27 +6,33 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import tablib
+from django.core.exceptions import ValidationError
 from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mailings.formats import BadFile
 from mailings.models import Client
-from mailings.resources import ClientResource, Fault
+from mailings.resources import ClientResource, Columns, Fault, RowCleaner, changes
+from mailings.resources.cells import CellWidget, CommentWidget, TextWidget
+from mailings.resources.columns import attribute_of, by_name, check, guess
 from mailings.tests.factories import make_client, make_user
 
 
+def cleaned(headers, cells, *, targets=None, corrects=False):
+    columns = Columns(headers, targets) if targets else by_name(headers)
+    return RowCleaner(columns, corrects=corrects).clean(cells)
+
+
 def faults(header, text):
-    resource = ClientResource()
-    columns = resource.columns(["email", header])
-    return resource.clean(columns, ["a@example.com", text]).faults
+    return cleaned(["email", header], ["a@example.com", text]).faults
 
 
 def value(header, text):
-    resource = ClientResource()
-    columns = resource.columns(["email", header])
-    cleaned = resource.clean(columns, ["a@example.com", text])
-    assert cleaned.faults == []
-    cleaned.values.pop("email")
-    return next(iter(cleaned.values.values()), None)
+    row = cleaned(["email", header], ["a@example.com", text])
+    assert row.faults == []
+    row.values.pop("email")
+    return next(iter(row.values.values()), None)
 
 
 class TestColumns:
@@ -34,7 +40,7 @@ class TestColumns:
         "header", ["email", "E-Mail", " EMAIL ", "Почта", "ПОЧТА", "Эл. почта", "Адрес электронной почты"]
     )
     def test_of_addresses_are_known_by_many_names(self, header):
-        assert ClientResource().columns(["№", header]).places == {"email": 1}
+        assert by_name(["№", header]).places == {"email": 1}
 
     @pytest.mark.parametrize(
         ("header", "name"),
@@ -51,10 +57,10 @@ class TestColumns:
         ],
     )
     def test_are_known_in_russian_and_english(self, header, name):
-        assert ClientResource().columns(["email", header]).places[name] == 1
+        assert by_name(["email", header]).places[name] == 1
 
     def test_that_are_unknown_are_ignored_and_named_id_and_owner_always(self):
-        columns = ClientResource().columns(["id", "owner", "Owner_id", "email", "Город", ""])
+        columns = by_name(["id", "owner", "Owner_id", "email", "Город", ""])
 
         assert (columns.places, columns.ignored) == ({"email": 3}, ["id", "owner", "Owner_id", "Город"])
 
@@ -74,12 +80,12 @@ class TestColumns:
     )
     def test_that_cannot_be_used_are_refused(self, headers, sentence):
         with pytest.raises(BadFile) as refused:
-            ClientResource().columns(headers)
+            by_name(headers)
 
         assert refused.value.messages == [sentence]
 
     def test_of_streets_are_not_taken_for_addresses(self):
-        columns = ClientResource().columns(["Почта", "Адрес"])
+        columns = by_name(["Почта", "Адрес"])
 
         assert (columns.places, columns.ignored) == ({"email": 0}, ["Адрес"])
 
@@ -92,6 +98,36 @@ class TestColumns:
             "consent_source",
             "attributes",
         ]
+
+    def test_may_become_attributes(self):
+        columns = Columns(["Почта", "Город", "Тариф", "x"], ["email", "attribute:Город", "attribute:plan", ""])
+
+        assert (columns.places, columns.attributes, columns.ignored) == ({"email": 0}, {"Город": 1, "plan": 2}, ["x"])
+
+    @pytest.mark.parametrize(
+        ("header", "name"),
+        [
+            ("Город", "Город"),
+            (" City (EN) ", "City EN"),
+            ("Ф.И.О.", "Ф И О"),
+            ("№", ""),
+            ("a" * 60, "a" * 50),
+            ("-", ""),
+        ],
+    )
+    def test_lend_their_names_to_attributes(self, header, name):
+        assert attribute_of(header) == name
+
+    def test_are_taken_as_their_owner_chose_before(self):
+        remembered = {"город": "attribute:Город", "имя": "", "контакт": "email"}
+
+        assert guess(["Контакт", "ИМЯ", "Город", "E-mail"], remembered) == ["email", "", "attribute:Город", ""]
+
+    def test_mean_a_field_but_once(self):
+        assert guess(["email", "Почта", "name"]) == ["email", "", "full_name"]
+
+        with pytest.raises(BadFile, match="mean the same"):
+            check(Columns(["email", "a", "b"], ["email", "attribute:x", "attribute:x"]))
 
 
 class TestCells:
@@ -162,19 +198,116 @@ class TestCells:
         ],
     )
     def test_of_addresses_are_refused_if_nobody_can_be_reached_there(self, address):
-        resource = ClientResource()
-
-        cleaned = resource.clean(resource.columns(["Почта"]), [address])
-
-        assert [fault.column for fault in cleaned.faults] == ["Почта"]
+        assert [fault.column for fault in cleaned(["Почта"], [address]).faults] == ["Почта"]
 
     def test_beyond_the_columns_make_the_row_wrong(self):
-        resource = ClientResource()
-
-        cleaned = resource.clean(resource.columns(["email"]), ["a@example.com", "extra"])
-
         reason = "This row has more cells than there are columns. Put quotes around a cell that holds the separator."
-        assert cleaned.faults == [Fault("", "extra", reason)]
+        assert cleaned(["email"], ["a@example.com", "extra"]).faults == [Fault("", "extra", reason)]
+
+    def test_of_columns_of_their_own_are_joined_with_the_attributes(self):
+        headers, targets = ["email", "attributes", "Город"], ["email", "attributes", "attribute:Город"]
+
+        row = cleaned(headers, ["a@example.com", '{"vip": true, "Город": "Пермь"}', " Казань "], targets=targets)
+        blank = cleaned(headers, ["a@example.com", "", " "], targets=targets)
+
+        assert row.values["attributes"] == {"vip": True, "Город": "Казань"}
+        assert "attributes" not in blank.values
+
+    def test_of_columns_of_their_own_may_not_be_too_many(self):
+        headers = ["email", *(f"c{number}" for number in range(49)), "attributes"]
+        targets = ["email", *(f"attribute:c{number}" for number in range(49)), "attributes"]
+
+        row = cleaned(headers, ["a@example.com", *["x"] * 49, '{"one": 1, "two": 2}'], targets=targets)
+
+        assert [fault.reason for fault in row.faults] == ['Write attributes as {"city": "Kazan"}, at most 50.']
+
+    @pytest.mark.parametrize("widget", [TextWidget("full_name"), CommentWidget("comment")])
+    @given(text=st.text(max_size=30) | st.text("ab ", min_size=90, max_size=110))
+    def test_of_texts_are_read_fast_as_they_would_be_slowly(self, widget, text):
+        """The short way past the model's field leads where the field leads."""
+
+        def outcome(read):
+            try:
+                return read(text)
+            except ValidationError as error:
+                return error.messages
+
+        assert outcome(widget.read) == outcome(lambda text: CellWidget.read(widget, text))
+
+
+class TestMistypedAddresses:
+    @pytest.mark.parametrize(
+        ("address", "likely"),
+        [
+            ("a@gmial.com", "a@gmail.com"),
+            ("a@gmai.com", "a@gmail.com"),
+            ("a@gmail.con", "a@gmail.com"),
+            ("a@mail.ry", "a@mail.ru"),
+            ("a@mial.ru", "a@mail.ru"),
+            ("a@maill.ru", "a@mail.ru"),
+            ("a@yndex.ru", "a@yandex.ru"),
+            ("a@shop.ry", "a@shop.ru"),
+            ("a@mаil.ru", "a@mail.ru"),
+            ("a@gmаil.con", "a@gmail.com"),
+        ],
+    )
+    def test_are_doubted_with_the_likely_one(self, address, likely):
+        row = cleaned(["email"], [address])
+
+        assert (row.faults, row.likely) == ([], likely)
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            *("a@gmail.com", "a@mail.ru", "a@email.com", "a@bk.ru", "a@vk.ru", "a@ymail.com", "a@yandex.kz"),
+            *("a@почта.рф", "a@example.com", "a@gail.org", "a@mail.shop.ru", "a@ema.il", "a@ru.ru"),
+        ],
+    )
+    def test_are_not_seen_where_an_address_may_be_meant(self, address):
+        assert cleaned(["email"], [address]).likely == ""
+
+    def test_of_two_alphabets_are_wrong_but_the_likely_one_is_offered(self):
+        row = cleaned(["email", "name"], ["ivаn@mail.ru", "Ivan"])  # a Russian а
+
+        [fault] = row.faults
+        assert fault.reason == (
+            "Letters outside the Latin alphabet before the @ cannot be delivered. Perhaps it should be ivan@mail.ru."
+        )
+
+    @pytest.mark.parametrize("address", ["ivan@gmial.com", "ivаn@gmail.com", "ivаn@gmial.com"])
+    def test_are_replaced_where_the_person_says_so(self, address):
+        row = cleaned(["email", "name"], [address, "Ivan"], corrects=True)
+
+        assert (row.values, row.faults) == ({"email": "ivan@gmail.com", "full_name": "Ivan"}, [])
+
+    def test_keep_the_faults_of_other_cells(self):
+        row = cleaned(["email", "name"], ["ivan@gmial.com", "x" * 101], corrects=True)
+
+        assert [fault.column for fault in row.faults] == ["name"]
+
+
+class TestChanges:
+    OLD = {
+        "email": "a@example.com",
+        "full_name": "Ann",
+        "comment": "one\r\ntwo ",
+        "attributes": {"city": "Kazan"},
+        "consent_at": dt.datetime(2025, 5, 1, tzinfo=dt.UTC),
+        "consent_source": "contract",
+    }
+
+    def test_are_what_differs(self):
+        values = {"full_name": "Anna", "comment": "one\ntwo", "attributes": {"tier": "gold"}}
+
+        assert changes(self.OLD, values) == {"full_name": "Anna", "attributes": {"city": "Kazan", "tier": "gold"}}
+
+    def test_never_take_a_consent_back(self):
+        older, newer = dt.datetime(2025, 4, 30, tzinfo=dt.UTC), dt.datetime(2025, 5, 2, tzinfo=dt.UTC)
+        source = {"consent_source": "a form"}
+
+        assert changes(self.OLD, {"consent_at": older, **source}) == {}
+        assert changes(self.OLD, {"consent_at": newer, **source}) == {"consent_at": newer, **source}
+        assert changes(self.OLD | {"consent_at": None}, {"consent_at": older}) == {"consent_at": older}
 
 
 @pytest.mark.django_db

@@ -12,6 +12,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.contrib.messages import get_messages
 from django.core.files.base import ContentFile
 from django.db.models import F, Q
+from django.http import HttpResponse
 from django.test import Client as Browser
 from django.urls import URLPattern, get_resolver
 from django.utils import timezone
@@ -25,8 +26,10 @@ from mailings.models import (
     Claim,
     Delivery,
     HourlyCounter,
+    ImportedRow,
     ImportJob,
     Mailing,
+    RejectedRow,
     Run,
     Suppression,
 )
@@ -82,12 +85,36 @@ def fill(owner, word):
         if status in ("running", "paused", "completed"):
             fill_run(made, person, word)
     Suppression.objects.create(owner=owner, address=f"{word}@suppressed.example")
-    job = ImportJob(owner=owner, file_name=word, client_list=named, mapping={"list": word}, rejected_rows=[{"x": word}])
-    job.file.save(f"{word}.csv", ContentFile(f"email\n{word}@new.example\n".encode()))
+    for status in ImportJob.Status.values:
+        if status != ImportJob.Status.UNDOING:  # one import of an owner writes at a time
+            fill_import(owner, named, person, word, status)
     kind = ContentType.objects.get_for_model(Mailing)
     LogEntry.objects.create(
         user=owner, content_type=kind, object_id=made.pk, object_repr=word, action_flag=CHANGE, change_message=word
     )
+
+
+def fill_import(owner, named, person, word, status):
+    """Make an import that waits for its columns, is checked, is under way, or ended, with rows done and left out."""
+    job = ImportJob(
+        owner=owner,
+        client_list=named,
+        status=status,
+        encoding="utf-8-sig",
+        delimiter=";",
+        mapping=[{"header": word, "target": "email"}],
+        sample=[[word]],
+        preview=[{"line": 2, "kind": "new", "is_suppressed": False, "cells": [[word, word]]}],
+        doubts=[{"line": 2, "value": word, "likely": word}],
+        **{"rows": 2, "progress": 1, "new": 1, "wrong": 1},
+        **dict.fromkeys(("file_name", "sheet", "list_name", "reason"), word),
+    )
+    job.file.save(f"{word}.csv", ContentFile(f"{word}\n{word}@new.example\n".encode()))
+    ImportedRow.objects.create(
+        job=job, client_id=person.pk, is_new=False, is_listed=False, changes={"full_name": [word, word]}
+    )
+    fault = {"column": word, "value": word, "reason": word}
+    RejectedRow.objects.create(job=job, line=3, kind="wrong", cells=[word], faults=[fault])
 
 
 UNFINISHED = {"running": ("pending", "deferred"), "paused": ("pending", "deferred")}
@@ -142,7 +169,7 @@ class Visitor:
         self.browser.cookies = SimpleCookie(self.cookies)
         self.requests += 1
         Visitor.asked[method] += 1
-        return getattr(self.browser, method)(address, data)
+        return whole(getattr(self.browser, method)(address, data))
 
     def get(self, address):
         return self.ask("get", address)
@@ -156,6 +183,15 @@ class Visitor:
 
     def post(self, address, data):
         return self.ask("post", address, data)
+
+
+def whole(response):
+    """Read what is sent bit by bit, so that it can be looked at like any page."""
+    if not response.streaming:
+        return response
+    page = HttpResponse(b"".join(response.streaming_content), status=response.status_code, headers=response.headers)
+    page.wsgi_request = response.wsgi_request
+    return page
 
 
 def shows(response, word=NEEDLE):
@@ -327,7 +363,8 @@ def snapshot(without=None):
             found = model._base_manager.all()
             if without is not None:
                 found = found.exclude(only_of(model, without))
-            rows |= {(model.__name__, values["id"]): values for values in found.values()}
+            key = [field.attname for field in model._meta.pk_fields]
+            rows |= {(model.__name__, *(values[name] for name in key)): values for values in found.values()}
     return rows
 
 
@@ -344,8 +381,8 @@ class Writes:
 
 def differences(before, after):
     """List what has changed as (model, column), with “+” and “-” for rows that came and went."""
-    found = {(name, "-") for name, pk in before.keys() - after.keys()}
-    found |= {(name, "+") for name, pk in after.keys() - before.keys()}
+    found = {(name, "-") for name, *_key in before.keys() - after.keys()}
+    found |= {(name, "+") for name, *_key in after.keys() - before.keys()}
     for key in before.keys() & after.keys():
         found |= {(key[0], column) for column, value in before[key].items() if after[key][column] != value}
     return found

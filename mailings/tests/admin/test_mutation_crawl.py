@@ -51,6 +51,8 @@ def forged(world, owner):
         "time_zone": "UTC", "old_password": "wrong", "new_password1": "forged-pass-phrase-1",
         "new_password2": "forged-pass-phrase-1", "password1": "forged-pass-phrase-1",
         "password2": "forged-pass-phrase-1", "usable_password": "true", "format": "0", "next": "/admin/",
+        "encoding": "utf-8-sig", "delimiter": ";", "has_header": "on", "column_0": "email", "on_existing": "skip",
+        "skip_wrong": "1",
     }  # fmt: skip
 
 
@@ -102,12 +104,12 @@ def requests(world, person):
 
 
 def few(world, label):
-    """Take all mailings of the first owner, which differ by status, and of other rows the first."""
+    """Take all mailings and imports of the first owner, which differ by status, and of other rows the first."""
     if label == "auth.group":
         return [1]
     people = [world.alice, world.manager, world.blocked] if label == "accounts.user" else [world.alice]
     ids = [pk for person in people for pk in world.ids(person, label)]
-    return ids if label in ("mailings.mailing", "accounts.user") else ids[:1]
+    return ids if label in ("mailings.mailing", "mailings.importjob", "accounts.user") else ids[:1]
 
 
 def damage(world, person, without=None, only=""):
@@ -149,6 +151,7 @@ class TestTheOtherOwner:
             ("clientlist", {("ClientList", "name"), ("ClientList", "-"), ("ClientList_clients", "+")}),
             ("message", {("Message", "subject"), ("Attachment", "-")}),
             ("mailing", {("Mailing", "title"), ("Mailing", "-"), ("Mailing", "+"), ("Run", "+")}),
+            ("importjob", {("ImportJob", "status"), ("ImportJob", "on_existing")}),
         ],
     )
     def test_would_have_changed_rows_of_his_own_by_the_same_requests(self, world, pages, expected):

@@ -34,17 +34,39 @@ def sees_all(user: User, model: type[models.Model]) -> bool:
     return user.has_perm(permission(model, "view_all"))
 
 
+def grant_tables(model: Any) -> tuple[Any, Any]:
+    """Find guardian's tables of grants on rows of a model: those to people, and those to groups."""
+    return get_user_obj_perms_model(model), get_group_obj_perms_model(model)
+
+
 def granted_ids(user: User, model: type[models.Model], action: str) -> list[int]:
-    """List the rows of `model` that others have granted to the user or to one of his groups."""
-    tables: Any = (get_user_obj_perms_model(model), get_group_obj_perms_model(model))  # type: ignore[arg-type]  # guardian takes classes too
-    of_user = tables[0].objects.filter(user=user)
-    of_groups = tables[1].objects.filter(group__in=user.groups.all())
+    """List the rows of `model` that others have granted to the user or to one of his groups.
+
+    A grant reaches no further than the role: whoever may see no lists at all sees none by it.
+    """
+    if not user.has_perm(permission(model, action)):
+        return []
+    to_people, to_groups = grant_tables(model)
+    of_user = to_people.objects.filter(user=user)
+    of_groups = to_groups.objects.filter(group__in=user.groups.all())
     codename = f"{action}_{model._meta.model_name}"
     ids = [
         rows.filter(permission__codename=codename).values_list("content_object_id", flat=True).order_by()
         for rows in (of_user, of_groups)
     ]
     return list(ids[0].union(ids[1]))
+
+
+def granted_actions(user: User, model: type[models.Model]) -> dict[int, set[str]]:
+    """Tell what the user may do with which rows of `model`, by grants to him or to one of his groups."""
+    to_people, to_groups = grant_tables(model)
+    of_user = to_people.objects.filter(user=user)
+    of_groups = to_groups.objects.filter(group__in=user.groups.all())
+    pairs = [rows.values_list("content_object_id", "permission__codename").order_by() for rows in (of_user, of_groups)]
+    found: dict[int, set[str]] = {}
+    for pk, codename in pairs[0].union(pairs[1]):
+        found.setdefault(pk, set()).add(codename.partition("_")[0])
+    return found
 
 
 class OwnedQuerySet(models.QuerySet[Any]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import F
@@ -10,12 +10,19 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts import acts
 from accounts.models import User
 from accounts.roles import MANAGER
-from accounts.signals import user_blocked
+from accounts.signals import block_foreseen, user_blocked
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from accounts.journal import Line
+
+
+# What a signal's receivers return, each with its receiver.
+Answers = Any
 
 
 class CannotBlock(Exception):
@@ -40,16 +47,26 @@ def refuse_to_block(user: User, by: User) -> None:
         raise CannotBlock(_("The user is blocked already."))
 
 
-@transaction.atomic
-def block(user_id: int, by: User, reason: str) -> None:
-    """Block a user; his mailings pause in the same transaction.
+def consequences(user: User) -> list[str]:
+    """Say what a block would do to what he has under way."""
+    answers: Answers = block_foreseen.send(sender=User, user=user)
+    return [sentence for _receiver, sentences in answers for sentence in sentences]
 
+
+@transaction.atomic
+def block(user_id: int, by: User, reason: str, *, switches_off: bool = False) -> Line:
+    """Block a user; in the same transaction his mailings pause, or are switched off for good, and shares with him end.
+
+    :return: the line for the journal, with the numbers.
     :raises CannotBlock: see `refuse_to_block`.
     """
     user = User.objects.select_for_update(no_key=True).get(pk=user_id)
     refuse_to_block(user, by)
     set_blocked(user, at=timezone.now(), by=by, reason=reason)
-    user_blocked.send(sender=User, user=user)
+    answers: Answers = user_blocked.send(sender=User, user=user, by=by, reason=reason, switches_off=switches_off)
+    return acts.BLOCKED(
+        reason=reason, **{name: count for _receiver, counts in answers for name, count in counts.items()}
+    )
 
 
 @transaction.atomic

@@ -26,7 +26,9 @@ from accounts.admin.paginator import BoundedPaginator
 from accounts.moment import when
 
 # What Django's own filters put after a column's name in the address.
-ENDINGS = ("", "__exact", "__isnull", "__gte", "__lt", "__id__exact")
+ENDINGS = ("", "__exact", "__isnull", "__gte", "__lt")
+# Of a relation one may ask for one row, which its filter looks at: a range would tell who stands on a foreign list.
+RELATION_ENDINGS = ("__id__exact", "__isnull")
 
 if TYPE_CHECKING:
     BaseAdmin = admin.ModelAdmin[Any]
@@ -45,9 +47,16 @@ class ScopedRelatedFilter(admin.RelatedFieldListFilter):
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
         related = model_admin.admin_site._registry.get(field.related_model)  # noqa: SLF001  the site has no public way to ask
         if related is None:
+            self.rows = field.related_model._default_manager.none()
             return []
-        rows = related.get_queryset(request).select_related(*related.list_select_related or ())
-        return [(row.pk, str(row)) for row in rows[:200]]
+        self.rows = related.get_queryset(request).select_related(*related.list_select_related or ())
+        return [(row.pk, str(row)) for row in self.rows[:200]]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+        """Find nothing by a row that one may not see: who of a shared list stands on another one is a secret."""
+        found = super().queryset(request, queryset)
+        is_secret = self.lookup_val and not self.rows.filter(pk__in=self.lookup_val).exists()
+        return queryset.none() if is_secret else found
 
 
 class SafeAdmin(BaseAdmin):
@@ -62,8 +71,7 @@ class SafeAdmin(BaseAdmin):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Allow what the offered filters ask for: Django answers for any column, hidden ones too, by any pattern."""
-        columns = {"id", *filter(None, map(filter_name, self.get_list_filter(request)))}
-        asked = {f"{name}{ending}" for name in columns for ending in ENDINGS}
+        asked = {f"id{ending}" for ending in ENDINGS}.union(*map(asked_by, self.get_list_filter(request)))
         asked |= {f"{self.date_hierarchy}__{part}" for part in ("year", "month", "day") if self.date_hierarchy}
         return lookup in asked and super().lookup_allowed(lookup, value, request)
 
@@ -117,6 +125,19 @@ class SafeAdmin(BaseAdmin):
         }
         shown = {name: count for name, count in counts.items() if name not in links}
         return to_delete, shown, perms_needed, protected
+
+    # --- What a person should know of a page before he tries to change anything on it
+
+    def note(self, request: HttpRequest, obj: Any = None) -> str:
+        """Say whose an object is and what may be done with it, or without one what the whole list is; "" is nothing."""
+        return ""
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        obj = kwargs.get("obj")
+        return super().render_change_form(request, {**context, "page_note": self.note(request, obj)}, *args, **kwargs)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"page_note": self.note(request), **(extra_context or {})})
 
     # --- The journal
 
@@ -172,3 +193,12 @@ def filter_name(entry: Any) -> str:
     if isinstance(entry, tuple):
         return str(entry[0])
     return entry if isinstance(entry, str) else getattr(entry, "parameter_name", "")
+
+
+def asked_by(entry: Any) -> set[str]:
+    """List what the address may say for a `list_filter` entry."""
+    name = filter_name(entry)
+    if hasattr(entry, "parameter_name"):
+        return {name}
+    is_relation = isinstance(entry, tuple) and issubclass(entry[1], admin.RelatedFieldListFilter)
+    return {f"{name}{ending}" for ending in (RELATION_ENDINGS if is_relation else ENDINGS)}

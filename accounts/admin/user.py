@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts import blocking
+from accounts import acts
 from accounts.access import person, sees_all
 from accounts.admin.base import badge
+from accounts.admin.user_block import BlockAdmin
 from accounts.admin.user_door import DoorAdmin
 from accounts.admin.user_filter import RoleFilter, StateFilter
-from accounts.admin.user_form import InvitationForm, PasswordForm, ReasonForm, UserForm
+from accounts.admin.user_form import InvitationForm, PasswordForm, UserForm
 from accounts.models import User
 
 
 @admin.register(User)
-class UserAdmin(DoorAdmin, DjangoUserAdmin):
+class UserAdmin(BlockAdmin, DoorAdmin, DjangoUserAdmin):
     form = UserForm
     add_form = InvitationForm
     # Django's own one speaks of a password.
@@ -80,6 +80,20 @@ class UserAdmin(DoorAdmin, DjangoUserAdmin):
         form.give_role(obj)
         self.invite(obj)
 
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Write down another role, which the list of changed fields would only hint at."""
+        user = form.instance
+        before = roles_of(user, bool(form.initial.get("is_superuser"))) if change else []
+        super().save_related(request, form, formsets, change)
+        after = roles_of(user, user.is_superuser)
+        if change and before != after:
+            self.log(request, user, acts.ROLE_CHANGED(before=before, after=after))
+
+    def note(self, request: HttpRequest, obj: Any = None) -> str:
+        if request.user.is_superuser or obj == request.user:
+            return ""
+        return gettext("Read-only: superusers make and change people, Managers block and unblock them.")
+
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         user = context.get("original")
         extra = {"door": self.door_of(request, user), "badge": self.state(user)} if user else {}
@@ -98,9 +112,6 @@ class UserAdmin(DoorAdmin, DjangoUserAdmin):
         # People are blocked, never deleted: the record of what they sent stays theirs.
         return False
 
-    def has_block_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("accounts.block_user")
-
     @admin.display(description=_("state"), ordering="is_active")
     def state(self, user: User) -> SafeString:
         if user.is_invited:
@@ -111,58 +122,7 @@ class UserAdmin(DoorAdmin, DjangoUserAdmin):
     def role(self, user: User) -> str:
         return user.role_names()
 
-    @admin.action(description=_("Block…"), permissions=["block"])
-    def block(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
-        """Ask for the reason, then block each selected user who may be blocked."""
-        form = ReasonForm(request.POST if "confirm" in request.POST else None)
-        if not form.is_valid():
-            return self.ask_reason(request, queryset, form)
-        reason = form.cleaned_data["reason"]
-        done = [user for user in queryset if self.try_to_block(request, user, reason)]
-        if done:
-            text = ngettext("%(n)s user is blocked.", "%(n)s users are blocked.", len(done))
-            self.message_user(request, text % {"n": len(done)}, messages.SUCCESS)
-        return None
 
-    def try_to_block(self, request: HttpRequest, user: User, reason: str) -> bool:
-        try:
-            blocking.block(user.pk, person(request), reason)
-        except blocking.CannotBlock as error:
-            self.message_user(request, f"{user}: {error}", messages.WARNING)
-            return False
-        self.log(request, user, gettext("Blocked: %(reason)s") % {"reason": reason})
-        return True
-
-    def ask_reason(self, request: HttpRequest, queryset: QuerySet[User], form: ReasonForm) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "title": gettext("Block users"),
-            "opts": self.opts,
-            "users": [(user, self.objection(request, user)) for user in queryset],
-            "form": form,
-            "hidden": [
-                ("action", "block"),
-                ("select_across", request.POST.get("select_across", "0")),
-                ("index", "0"),
-                *(("_selected_action", pk) for pk in request.POST.getlist("_selected_action")),
-            ],
-        }
-        return TemplateResponse(request, "admin/accounts/user/block.html", context)
-
-    def objection(self, request: HttpRequest, user: User) -> str:
-        try:
-            blocking.refuse_to_block(user, person(request))
-        except blocking.CannotBlock as error:
-            return str(error)
-        return ""
-
-    @admin.action(description=_("Unblock"), permissions=["block"])
-    def unblock(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        for user in queryset:
-            try:
-                blocking.unblock(user.pk, person(request))
-            except blocking.CannotBlock as error:
-                self.message_user(request, f"{user}: {error}", messages.WARNING)
-                continue
-            self.log(request, user, gettext("Unblocked"))
-            self.message_user(request, gettext("%(user)s can log in again.") % {"user": user}, messages.SUCCESS)
+def roles_of(user: User, is_superuser: bool) -> list[str]:
+    """Name what a person is, in the words that the journal keeps."""
+    return ["Superuser"] * is_superuser + sorted(user.groups.values_list("name", flat=True))

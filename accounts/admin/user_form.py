@@ -64,5 +64,17 @@ class InvitationForm(forms.ModelForm):
         user.groups.set(Group.objects.filter(name=self.cleaned_data["role"]))
 
 
-class ReasonForm(forms.Form):
+class BlockForm(forms.Form):
+    PAUSE, SWITCH_OFF = "pause", "switch_off"
+
+    mailings = forms.ChoiceField(
+        label=_("His mailings"),
+        choices=(
+            (PAUSE, _("pause: after the block is lifted they can be resumed")),
+            (SWITCH_OFF, _("are switched off for good: they can only be copied")),
+        ),
+        initial=PAUSE,
+        required=False,
+        widget=forms.RadioSelect,
+    )
     reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))

@@ -4,10 +4,12 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
+from accounts.journal import in_words
 from accounts.models import User
 from accounts.tests.factories import PASSWORD, make_manager, make_superuser, make_user
+from mailings.tests.factories import make_mailing
 
 pytestmark = pytest.mark.django_db
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -25,6 +27,12 @@ def boss(client):
 def change(client, user, **fields):
     data = {"email": user.email, "full_name": "", "time_zone": "Europe/Moscow", "language": "en", **fields}
     return client.post(reverse("admin:accounts_user_change", args=[user.pk]), data)
+
+
+def lines():
+    """Read the journal as it is read in English: about what, and what happened."""
+    with translation.override("en"):
+        return [(entry.object_repr, in_words(entry)) for entry in LogEntry.objects.order_by("pk")]
 
 
 def faults(response):
@@ -88,6 +96,18 @@ class TestTheForm:
         change(client, ann, groups=[Group.objects.get(name="Manager").pk])
 
         assert [group.name for group in ann.groups.all()] == ["Manager"]
+        assert ("ann@staff.example", "Role before: none; now: Manager.") in lines()
+
+    def test_writes_down_who_became_a_superuser_and_nothing_where_no_role_changed(self, client, boss):
+        ann = make_user("ann@staff.example")
+        role = Group.objects.get(name="User").pk
+
+        change(client, ann, groups=[role], full_name="Ann")
+        before = len(lines())
+        change(client, ann, groups=[role], is_superuser="on")
+
+        assert before == 1
+        assert ("ann@staff.example", "Role before: User; now: Superuser, User.") in lines()
 
 
 class TestThePages:
@@ -152,9 +172,44 @@ class TestBlockingSelectedPeople:
         levels = sorted(message.level_tag for message in answer.context["messages"])
         assert levels == ["success", "warning", "warning"]
         assert list(User.objects.filter(is_active=False)) == [ann]
-        assert list(LogEntry.objects.values_list("object_repr", "change_message")) == [
-            ("ann@staff.example", "Blocked: left")
+        assert lines() == [
+            (
+                "ann@staff.example",
+                "Blocked: “left”. Mailings paused: 0, switched off: 0. What others shared with him and he loses: 0.",
+            )
         ]
+
+    def test_says_what_it_stops_and_lets_one_choose_what_becomes_of_it(self, client):
+        ann = make_user("ann@staff.example")
+        mailing = make_mailing(ann, status="scheduled")
+        client.force_login(make_manager("manager@staff.example"), backend=BACKEND)
+
+        page = self.block(client, [ann]).content.decode()
+        self.block(client, [ann], confirm="1", reason="fraud", mailings="switch_off")
+
+        mailing.refresh_from_db()
+        assert "Mailings under way, scheduled or paused: 1." in page
+        assert (mailing.status, str(mailing.switched_off_by), mailing.switched_off_reason) == (
+            "switched_off",
+            "manager@staff.example",
+            "fraud",
+        )
+        assert lines() == [
+            (mailing.title, "Switched off: 0 recipients do not get it. fraud"),
+            (
+                "ann@staff.example",
+                "Blocked: “fraud”. Mailings paused: 0, switched off: 1. What others shared with him and he loses: 0.",
+            ),
+        ]
+
+    def test_takes_no_other_choice(self, client):
+        ann = make_user()
+        client.force_login(make_manager(), backend=BACKEND)
+
+        answer = self.block(client, [ann], confirm="1", reason="fraud", mailings="delete")
+
+        ann.refresh_from_db()
+        assert ("mailings" in answer.context["form"].errors, ann.is_active) == (True, True)
 
     def test_is_lifted_and_written_down(self, client):
         ann = make_user("ann@staff.example", is_active=False, blocked_at=timezone.now(), blocked_reason="left")
@@ -164,7 +219,7 @@ class TestBlockingSelectedPeople:
 
         ann.refresh_from_db()
         assert (ann.is_active, ann.blocked_at, ann.blocked_reason) == (True, None, "")
-        assert [entry.change_message for entry in LogEntry.objects.all()] == ["Unblocked"]
+        assert lines() == [("ann@staff.example", "Unblocked.")]
 
     @pytest.mark.parametrize("reason", ["", " ", "x" * 501])
     def test_wants_a_reason(self, client, reason):

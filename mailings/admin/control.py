@@ -16,19 +16,19 @@ from django.utils.translation import gettext
 
 from accounts.access import person
 from mailings import acts, operations
-from mailings.admin.base import OwnedAdmin
 from mailings.admin.forecast import Forecast
 from mailings.admin.message_preview import as_letter_page
 from mailings.admin.report import latest
+from mailings.admin.uses import UsesAdmin
 from mailings.admin.verb import VERBS, Verb
 from mailings.models import Attempt, Mailing, Worker
 from mailings.operations import NotPossible, rate
 
 
-class ControlledAdmin(OwnedAdmin):
+class ControlledAdmin(UsesAdmin):
     """The verbs of a mailing as URLs, buttons and actions, with the same rights on every way."""
 
-    actions = tuple(VERBS)
+    actions = (*VERBS, *UsesAdmin.actions)
 
     def get_urls(self) -> list[URLPattern]:
         own = [
@@ -60,13 +60,6 @@ class ControlledAdmin(OwnedAdmin):
         return test(request, mailing)
 
     # --- Pages
-
-    def own_or_404(self, request: HttpRequest, pk: int) -> Mailing:
-        """:raises Http404: there is no such mailing, or this person may not see it: the same answer for both."""
-        mailing: Mailing | None = self.get_object(request, str(pk))
-        if mailing is None:
-            raise Http404
-        return mailing
 
     def verb_view(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:
         mailing, verb = self.own_or_404(request, pk), VERBS[name]

@@ -21,6 +21,7 @@ from accounts.moment import from_now, when
 from mailings.admin.base import OwnedForm
 from mailings.admin.control import ControlledAdmin
 from mailings.admin.report import report
+from mailings.admin.uses import RECIPIENTS_SHOWN, subjects_of
 from mailings.admin.verb import VERBS
 from mailings.models import Mailing, Rhythm, Run
 from mailings.operations import rate, summary
@@ -56,7 +57,7 @@ class MailingAdmin(ControlledAdmin):
     form = MailingForm
     list_display = ("name", "state", "progress", "when")
     list_filter = ("status", "rhythm")
-    search_fields = ("title", "message__subject")
+    search_fields = ("title",)
     search_help_text = _("Title or subject")
     list_select_related = ("message",)
     autocomplete_fields = ("message", *RECIPIENTS)
@@ -88,14 +89,15 @@ class MailingAdmin(ControlledAdmin):
         mailings = list(page.result_list)
         runs = Run.objects.filter(pk__in=[mailing.last_run for mailing in mailings]).select_related("mailing")
         found = {run.pk: run for run in rate.with_pace(runs)}
+        subjects = subjects_of(request, mailings)
         for mailing in mailings:
-            mailing.run = found.get(mailing.last_run)
+            mailing.run, mailing.subject = found.get(mailing.last_run), subjects[mailing.pk]
         page.result_list = mailings
         return page
 
     @admin.display(description=_("mailing"), ordering="title")
-    def name(self, mailing: Mailing) -> SafeString:
-        return two_lines(mailing.title, mailing.message.subject)
+    def name(self, mailing: Any) -> SafeString:
+        return two_lines(mailing.title, mailing.subject)
 
     @admin.display(description=_("status"), ordering="status")
     def state(self, mailing: Mailing) -> SafeString:
@@ -122,15 +124,22 @@ class MailingAdmin(ControlledAdmin):
     last = time_column("finish_send_at", _("finish send at"))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        if obj is None or obj.is_editable:
+        if self.is_open(request, obj):
             return super().get_fieldsets(request, obj)
-        return (*self.fieldsets[:2], (_("When"), {"fields": FROZEN_WINDOW}))
+        return (
+            (_("What"), {"fields": ("title", "message_shown")}),
+            (_("To whom"), {"fields": RECIPIENTS_SHOWN}),
+            (_("When"), {"fields": FROZEN_WINDOW}),
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Freeze what has started: the promise about whom and when was made at the launch."""
-        if obj is None or obj.is_editable:
+        if self.is_open(request, obj):
             return ()
-        return ("title", "message", *RECIPIENTS, *FROZEN_WINDOW)
+        return ("title", "message_shown", *RECIPIENTS_SHOWN, *FROZEN_WINDOW)
+
+    def is_open(self, request: HttpRequest, obj: Mailing | None) -> bool:
+        return obj is None or (obj.is_editable and self.has_change_permission(request, obj))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.access import person
 from accounts.models import User
-from mailings.admin.base import OwnedAdmin
+from mailings.admin.access import SharedAdmin
 from mailings.models import Client, Message
 from mailings.models.placeholder import NAMES, written
 from mailings.operations import checklist, reader
@@ -51,7 +51,7 @@ class Look:
         return f"{self.address}?{urlencode({name: value for name, value in values.items() if value})}"
 
 
-class PreviewedAdmin(OwnedAdmin):
+class PreviewedAdmin(SharedAdmin):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         own = [

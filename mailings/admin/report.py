@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.moment import exactly, in_full, when
 from mailings.models import Attempt, Delivery, Mailing, Run
-from mailings.operations import failures, rate, summary
+from mailings.operations import NotShared, failures, is_unshared, rate, summary
 
 LATEST_ATTEMPTS, LATEST_RUNS = 10, 5
 MISSED = (Delivery.State.REFUSED, Delivery.State.UNKNOWN, Delivery.State.SUPPRESSED, Delivery.State.CANCELLED)
@@ -24,7 +24,7 @@ def report(user: User, mailing: Mailing) -> dict[str, Any]:
     return {
         "status": mailing.status,
         "status_label": mailing.get_status_display(),
-        "explanation": explanation(mailing, run),
+        "explanation": " ".join(filter(None, (explanation(mailing, run), objection(mailing)))),
         "progress_url": reverse("admin:mailings_mailing_progress", args=[mailing.pk]),
         "is_live": mailing.status in (Mailing.Status.SCHEDULED, Mailing.Status.RUNNING, Mailing.Status.PAUSED),
         "runs": runs,
@@ -71,6 +71,12 @@ def links(run: Run) -> list[dict[str, Any]]:
         {"url": f"{reverse('admin:mailings_attempt_changelist')}?run__id__exact={run.pk}", "label": _("All attempts")},
         *missed,
     ]
+
+
+def objection(mailing: Mailing) -> str:
+    """Say what has to be mended before it can be launched, where its buttons say nothing of it."""
+    is_lacking = mailing.status in Mailing.EDITABLE and is_unshared(mailing)
+    return str(NotShared()) if is_lacking else ""
 
 
 def explanation(mailing: Mailing, run: Run | None) -> str:

@@ -7,10 +7,15 @@ from mailings.models.client_list import ClientList
 from mailings.models.counter import HourlyCounter
 from mailings.models.delivery import Delivery
 from mailings.models.grant import (
+    AWAITED,
+    ClientListAwaitedGrant,
     ClientListGroupGrant,
     ClientListUserGrant,
+    Level,
+    MailingAwaitedGrant,
     MailingGroupGrant,
     MailingUserGrant,
+    MessageAwaitedGrant,
     MessageGroupGrant,
     MessageUserGrant,
 )
@@ -27,22 +32,27 @@ from mailings.models.suppression import Suppression
 from mailings.models.worker import Worker
 
 __all__ = [
+    "AWAITED",
     "Attachment",
     "Attempt",
     "Claim",
     "Client",
     "ClientList",
+    "ClientListAwaitedGrant",
     "ClientListGroupGrant",
     "ClientListUserGrant",
     "Delivery",
     "HourlyCounter",
     "ImportJob",
     "ImportedRow",
+    "Level",
     "MailAccount",
     "Mailing",
+    "MailingAwaitedGrant",
     "MailingGroupGrant",
     "MailingUserGrant",
     "Message",
+    "MessageAwaitedGrant",
     "MessageGroupGrant",
     "MessageUserGrant",
     "Reason",

@@ -63,6 +63,8 @@ class Mailing(Owned):
         REFUSALS = "refusals", _("too many refusals in a row")
         MESSAGE = "message", _("the mail server refuses the message")
         OWNER_BLOCKED = "owner_blocked", _("the owner was blocked")
+        NOT_SHARED = "not_shared", _("it uses what is no longer shared with its owner")
+        LIST_DELETED = "list_deleted", _("a client list that it used was deleted")
 
     EDITABLE: ClassVar = (Status.CREATED, Status.SCHEDULED)
     UNFINISHED: ClassVar = (Status.SCHEDULED, Status.RUNNING, Status.PAUSED)

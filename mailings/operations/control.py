@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import transaction
 from django.db.models import F, QuerySet
@@ -23,6 +22,7 @@ from mailings.operations.refusal import (
     WindowEnded,
     WindowNotOpen,
 )
+from mailings.operations.unshared import refuse_unshared
 
 Status = Mailing.Status
 Pause = Mailing.PauseReason
@@ -58,7 +58,8 @@ def pause(
 def resume(mailing_id: int) -> list[int]:
     """Go on where it stopped, and return the runs to wake.
 
-    :raises NotPossible: it is not paused, its window has ended or its owner is blocked.
+    :raises NotPossible: it is not paused, its window has ended, its owner is blocked, or what it uses is not shared
+        with him any more.
     """
     mailing = locked(mailing_id)
     if mailing.status != Status.PAUSED:
@@ -67,6 +68,7 @@ def resume(mailing_id: int) -> list[int]:
         raise WindowEnded
     if not mailing.owner.is_active:
         raise OwnerIsBlocked
+    refuse_unshared(mailing)
     runs = list(mailing.runs.unfinished().values_list("pk", flat=True))
     mailing.status = Status.RUNNING if runs else Status.SCHEDULED
     mailing.pause_reason, mailing.pause_detail, mailing.resume_at = "", "", None
@@ -185,11 +187,4 @@ def refuse_retry(mailing: Mailing) -> None:
         raise WindowNotOpen
     if not mailing.owner.is_active:
         raise OwnerIsBlocked
-
-
-def pause_mailings_of(user: User, **_: Any) -> None:
-    """Pause everything of a blocked owner; it stays paused until somebody resumes it after the block is lifted."""
-    Mailing.objects.owned_by(user).active().update(
-        status=Status.PAUSED, pause_reason=Pause.OWNER_BLOCKED, pause_detail="", resume_at=None
-    )
-    Mailing.objects.owned_by(user).filter(status=Status.PAUSED).update(pause_reason=Pause.OWNER_BLOCKED, resume_at=None)
+    refuse_unshared(mailing)

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from mailings.models import Mailing, Message, Run
+from mailings.operations.control import pause
 from mailings.operations.finish import finish_if_done
 from mailings.operations.recipients import fix_recipients, mailable
 from mailings.operations.refusal import (
@@ -20,6 +21,7 @@ from mailings.operations.refusal import (
     OwnerIsBlocked,
     WindowEnded,
 )
+from mailings.operations.unshared import is_unshared, refuse_unshared
 
 
 def snapshot(message: Message) -> dict[str, Any]:
@@ -29,7 +31,7 @@ def snapshot(message: Message) -> dict[str, Any]:
 
 
 def refuse_unlaunchable(mailing: Mailing, now: datetime) -> None:
-    """:raises NotPossible: its status, its window or its owner stands in the way of a launch."""
+    """:raises NotPossible: its status, its window, its owner or what is not shared with him stands in the way."""
     if mailing.status == Mailing.Status.RUNNING:
         raise AlreadyLaunched
     if mailing.status == Mailing.Status.PAUSED:
@@ -40,6 +42,7 @@ def refuse_unlaunchable(mailing: Mailing, now: datetime) -> None:
         raise WindowEnded
     if not mailing.owner.is_active:
         raise OwnerIsBlocked
+    refuse_unshared(mailing)
 
 
 def launch(mailing_id: int, by: User) -> Run | None:
@@ -102,6 +105,9 @@ def start_due(mailing_id: int, now: datetime) -> Run | None:
                 .first()
             )
             if mailing is None:
+                return None
+            if is_unshared(mailing):
+                pause(mailing_id, Mailing.PauseReason.NOT_SHARED)
                 return None
             return start(mailing, now, trigger=Run.Trigger.SCHEDULED, scheduled_for=mailing.due_until(now))
     except IntegrityError:

@@ -15,6 +15,7 @@ from mailings.operations.finish import finish_if_done
 from mailings.operations.launch import discover
 from mailings.operations.pace import forget_old
 from mailings.operations.refusal import NotPossible
+from mailings.operations.uphold import pause_unshared, settle_everybody
 
 
 def tick(now: datetime) -> list[int]:
@@ -23,6 +24,8 @@ def tick(now: datetime) -> list[int]:
     forget_old(now)
     for mailing_id in Mailing.objects.overdue(now).values_list("pk", flat=True):
         end_window(mailing_id, now)
+    settle_everybody()
+    pause_unshared()
     resume_due(now)
     discover(now)
     for run in Run.objects.unfinished().select_related("mailing"):

@@ -58,3 +58,7 @@ class OwnerIsBlocked(NotPossible):
 
 class NothingToRetry(NotPossible):
     sentence = _("Nobody is left to send it to again.")
+
+
+class NotShared(NotPossible):
+    sentence = _("It uses a message, a list or clients that are no longer shared with its owner.")

@@ -28,7 +28,9 @@ from mailings.models import (
     HourlyCounter,
     ImportedRow,
     ImportJob,
+    Level,
     Mailing,
+    MessageAwaitedGrant,
     RejectedRow,
     Run,
     Suppression,
@@ -36,6 +38,8 @@ from mailings.models import (
 from mailings.tests.factories import make_client, make_list, make_mailing, make_manager, make_message, make_user
 
 NEEDLE = "zqneedle"
+# What the third owner shares with a colleague, and what he keeps.
+OPEN, CLOSED = "zqopen", "zqclosed"
 # A search is repeated on the page that answers it, so what is asked for is never the whole needle.
 PART = NEEDLE[:-2]
 ENORMOUS = "9" * 30
@@ -56,6 +60,16 @@ class World:
         fill(self.alice, NEEDLE)
         fill(self.bob, "plain")
         assign_perm("view_message", self.blocked, self.one(self.alice, "mailings.message"))
+        MessageAwaitedGrant.objects.create(
+            content_object=self.one(self.alice, "mailings.message"), address=f"{NEEDLE}@new.example", level="view"
+        )
+        self.dora, self.carol = make_user("dora@staff.example"), make_user("carol@staff.example")
+        before = snapshot().keys()
+        share(self.dora, self.carol)
+        # What she may change or send, so that it and its runs and deliveries change.
+        changeable = ("Message", "ClientList", "Mailing", "Run", "Delivery")
+        self.shared = {key for key in snapshot().keys() - before if key[0] in changeable}
+        fill(self.dora, CLOSED)
 
     def ids(self, person, label):
         """List the rows of a model that a person has, the oldest first."""
@@ -65,6 +79,18 @@ class World:
     def one(self, person, label):
         model = apps.get_model(label)
         return model._base_manager.filter(only_of(model, person)).order_by("pk").first()
+
+
+def share(owner, colleague):
+    """Give an owner a message, a list and two mailings, and a colleague every right that there is to share on them."""
+    person = make_client(owner, f"{OPEN}@client.example", full_name=OPEN, comment=OPEN, attributes={OPEN: OPEN})
+    message, named = make_message(owner, subject=OPEN, text=OPEN, html=OPEN), make_list(owner, [person], name=OPEN)
+    fresh = make_mailing(owner, [person], [named], title=OPEN, message=message)
+    sent = make_mailing(owner, [person], [named], title=OPEN, message=message, status="completed")
+    fill_run(sent, person, OPEN)
+    for obj in (message, named, fresh, sent):
+        for level in Level.of(type(obj)):
+            assign_perm(f"{level}_{obj._meta.model_name}", colleague, obj)
 
 
 def fill(owner, word):
@@ -106,7 +132,10 @@ def fill_import(owner, named, person, word, status):
         sample=[[word]],
         preview=[{"line": 2, "kind": "new", "is_suppressed": False, "cells": [[word, word]]}],
         doubts=[{"line": 2, "value": word, "likely": word}],
-        **{"rows": 2, "progress": 1, "new": 1, "wrong": 1},
+        rows=2,
+        progress=1,
+        new=1,
+        wrong=1,
         **dict.fromkeys(("file_name", "sheet", "list_name", "reason"), word),
     )
     job.file.save(f"{word}.csv", ContentFile(f"{word}\n{word}@new.example\n".encode()))
@@ -277,11 +306,10 @@ def relations(*, are_forward):
                 )
 
 
-def page_tricks(world):
-    """List what can be added to any page's address to see more than one should; the ids are the first owner's."""
-    alice = world.alice
+def page_tricks(world, owner):
+    """List what can be added to any page's address to see more than one should; the ids are an owner's last."""
     job, named, person, message = (
-        world.ids(alice, f"mailings.{name}")[0] for name in ("importjob", "clientlist", "client", "message")
+        world.ids(owner, f"mailings.{name}")[-1] for name in ("importjob", "clientlist", "client", "message")
     )
     chosen = f"message={message}&lists={named}&clients={person}&excluded_lists={named}&add_clients={person}"
     return [
@@ -290,16 +318,15 @@ def page_tricks(world):
         "_popup=1&_to_field=id",
         "_to_field=email",
         f"scope=all&days={ENORMOUS}&job={ENORMOUS}",
-        f"{chosen}&owner={alice.pk}&job={job}&scope=all",
+        f"{chosen}&owner={owner.pk}&job={job}&scope=all",
         f"message=x&lists=x&clients=x,1&excluded_lists={ENORMOUS}&add_clients={ENORMOUS}",
-        f"_changelist_filters=owner%3D{alice.pk}%26q%3D{PART}",
+        f"_changelist_filters=owner%3D{owner.pk}%26q%3D{PART}",
     ]
 
 
-def list_tricks(world):
-    """List what can be asked of a changelist, and of what goes by its filters."""
-    alice = world.alice
-    run, named = world.ids(alice, "mailings.run")[0], world.ids(alice, "mailings.clientlist")[0]
+def list_tricks(world, owner):
+    """List what can be asked of a changelist, and of what goes by its filters; the ids are an owner's last."""
+    run, named = world.ids(owner, "mailings.run")[-1], world.ids(owner, "mailings.clientlist")[-1]
     return [
         f"q={PART}&o=-1.2.-3",
         "q=%D0%B9%27%22%3C%25_%5C",
@@ -312,15 +339,21 @@ def list_tricks(world):
         f"id__exact={ENORMOUS}",
         "id__in=1,2,3,x",
         "pk__gt=0",
-        f"owner={alice.pk}",
+        f"owner={owner.pk}",
         f"owner={ENORMOUS}",
-        f"owner__id__exact={alice.pk}",
+        f"owner__id__exact={owner.pk}",
         f"owner__email__startswith={PART}",
         "owner__password__startswith=md5",
         f"run__id__exact={run}",
         f"run__id__exact={ENORMOUS}",
         f"run__mailing__title__startswith={PART}",
         f"lists__id__exact={named}",
+        f"lists={named}",
+        f"lists__gte={named}",
+        "lists__isnull=0",
+        "whose=shared",
+        "whose=own",
+        "whose=x",
         "lists__id__exact=x",
         "created_at__gte=nonsense",
         "created_at__gte=2026-01-01T00:00:00Z&created_at__lt=99999-01-01",
@@ -379,11 +412,11 @@ class Writes:
         return execute(sql, params, many, context)
 
 
-def differences(before, after):
-    """List what has changed as (model, column), with “+” and “-” for rows that came and went."""
+def differences(before, after, spared=()):
+    """List what has changed as (model, column), with “+” and “-” for rows that came and went; some rows may change."""
     found = {(name, "-") for name, *_key in before.keys() - after.keys()}
     found |= {(name, "+") for name, *_key in after.keys() - before.keys()}
-    for key in before.keys() & after.keys():
+    for key in (before.keys() & after.keys()).difference(spared):
         found |= {(key[0], column) for column, value in before[key].items() if after[key][column] != value}
     return found
 

@@ -31,39 +31,38 @@ def leaks(visitor, addresses, word=crawl.NEEDLE):
     return found
 
 
-def everything(world):
-    return [*filtered(world), *addresses(world)]
+def everything(world, owner):
+    return [*filtered(world, owner), *addresses(world, owner)]
 
 
-def filtered(world):
+def filtered(world, owner):
     """List every way to ask a list for more than it shows."""
     lists = (*crawl.changelists(), "/admin/mailings/client/export/")
-    return [f"{page}?{trick}" for page in lists for trick in crawl.list_tricks(world)]
+    return [f"{page}?{trick}" for page in lists for trick in crawl.list_tricks(world, owner)]
 
 
-def addresses(world):
-    """List every address there is, with ids of both owners, with odd ones, and with what may be added to any page."""
-    pages = [f"{page}?{trick}" for page in crawl.pages() for trick in crawl.page_tricks(world)]
-    rows = list(crawl.row_pages(lambda label: [*few(world, world.alice, label), *few(world, world.bob, label)[:1]]))
+def addresses(world, owner):
+    """List every address there is, with ids of two owners, with odd ones, and with what may be added to any page."""
+    pages = [f"{page}?{trick}" for page in crawl.pages() for trick in crawl.page_tricks(world, owner)]
+    rows = list(crawl.row_pages(lambda label: [*few(world, owner, label), *few(world, world.bob, label)[:1]]))
     asides = [f"{address}?_popup=1&_to_field=id" for address in rows if "/change/" in address]
-    # A page that asks before it acts must not take a yes from the address bar.
-    asides += [f"{address}?{YES}" for address in rows if "/change/" not in address]
     odd = list(crawl.row_pages(lambda _label: ("-1", "x", crawl.ENORMOUS, "%00")))
-    choices = [address + term for address in crawl.relations(are_forward=True) for term in ("", crawl.PART)]
+    terms = ("", crawl.PART, f"&owner={owner.pk}", "&owner=x")
+    choices = [address + term for address in crawl.relations(are_forward=True) for term in terms]
     return [*pages, *rows, *asides, *odd, *choices]
 
 
 def few(world, person, label):
     """Take all mailings and imports, which differ by status, and of the ledger's rows the ends only."""
     ids = world.ids(person, label) if label != "auth.group" else [1]
-    return ids if len(ids) < 8 or label == "mailings.importjob" else [ids[0], ids[-1]]
+    return ids if len(ids) < 10 or label == "mailings.importjob" else [ids[0], ids[-1]]
 
 
 class TestTheOtherOwner:
     def test_finds_no_needle_and_changes_nothing_by_looking(self, world):
         bob, before = crawl.Visitor(world.bob), crawl.snapshot()
 
-        found = leaks(bob, everything(world))
+        found = leaks(bob, everything(world, world.alice))
 
         assert found == []
         assert crawl.differences(before, crawl.snapshot()) == set()
@@ -101,6 +100,27 @@ def without_number(response):
     return response.status_code, place, said, body.replace(f"/{number}/", "/N/")
 
 
+class TestAColleague:
+    def test_finds_nothing_but_what_is_shared_with_him_and_changes_nothing_by_looking(self, world):
+        carol, before = crawl.Visitor(world.carol), crawl.snapshot()
+
+        found = leaks(carol, everything(world, world.dora), crawl.CLOSED)
+
+        assert found == []
+        assert crawl.differences(before, crawl.snapshot()) == set()
+
+    def test_sees_what_is_shared_with_its_owner_on_every_list(self, world):
+        carol = crawl.Visitor(world.carol)
+        names = ("client", "clientlist", "message", "mailing", "run", "delivery", "attempt")
+
+        shown = {name: carol.get(f"/admin/mailings/{name}/").content.decode() for name in names}
+
+        assert {
+            name: [word in page for word in (crawl.OPEN, "dora@staff.example", "status-shared")]
+            for name, page in shown.items()
+        } == dict.fromkeys(names, [True] * 3)
+
+
 class TestTheChoicesOfARelation:
     def test_are_refused_for_a_relation_that_no_form_has(self, world):
         """A reverse relation is no field of a form; Django's own view breaks down on some of them."""
@@ -115,7 +135,7 @@ class TestSomebodyWithoutARole:
     def test_finds_no_needle_and_changes_nothing_by_looking(self, world):
         stranger, before = crawl.Visitor(world.roleless), crawl.snapshot()
 
-        found = leaks(stranger, addresses(world))
+        found = leaks(stranger, addresses(world, world.alice))
 
         assert found == []
         assert crawl.differences(before, crawl.snapshot()) == set()
@@ -126,7 +146,7 @@ class TestNobody:
     def test_finds_no_needle_and_changes_nothing_by_looking(self, world):
         nobody, before = crawl.Visitor(), crawl.snapshot()
 
-        found = leaks(nobody, addresses(world))
+        found = leaks(nobody, addresses(world, world.alice))
 
         assert found == []
         assert crawl.differences(before, crawl.snapshot()) == set()
@@ -137,7 +157,7 @@ class TestAManager:
     def test_breaks_no_page_and_changes_nothing_by_looking(self, world):
         manager, before = crawl.Visitor(world.manager), crawl.snapshot()
 
-        found = leaks(manager, everything(world), word="nowhere to be found")
+        found = leaks(manager, everything(world, world.alice), word="nowhere to be found")
 
         assert found == []
         assert crawl.differences(before, crawl.snapshot()) == set()
@@ -169,6 +189,7 @@ class TestTheWorld:
                 if isinstance(value, str | dict | list):
                     blank[name, column] = blank.get((name, column), True) and crawl.NEEDLE not in str(value)
 
-        without_text = {"status", "state", "rhythm", "reason", "pause_reason", "trigger", "outcome"}
-        without_text |= {"encoding", "delimiter", "on_existing", "kind", "password", "time_zone", "language", "object_id", "change_message"}
+        without_text = {"status", "state", "rhythm", "reason", "pause_reason", "trigger", "outcome", "level", "kind"}
+        without_text |= {"encoding", "delimiter", "on_existing", "password", "time_zone", "language", "object_id"}
+        without_text |= {"change_message"}
         assert {key for key, is_blank in blank.items() if is_blank and key[1] not in without_text} == set()

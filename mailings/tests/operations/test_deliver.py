@@ -50,7 +50,7 @@ def connect(settings):
 
 
 def launched(*addresses, message=None, **fields):
-    anna = make_user()
+    anna = message.owner if message else make_user()
     clients = [make_client(anna, address, full_name=f"Имя {n}") for n, address in enumerate(addresses, 1)]
     mailing = make_mailing(anna, lists=[make_list(anna, clients)], message=message or make_message(anna), **fields)
     return operations.launch(mailing.pk, anna)

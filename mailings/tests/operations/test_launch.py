@@ -7,7 +7,14 @@ from guardian.shortcuts import assign_perm
 from mailings import operations
 from mailings.models import Delivery, Mailing, Rhythm, Run, Suppression
 from mailings.operations.launch import discover
-from mailings.operations.refusal import AlreadyLaunched, IsSwitchedOff, NoRecipients, OwnerIsBlocked, WindowEnded
+from mailings.operations.refusal import (
+    AlreadyLaunched,
+    IsSwitchedOff,
+    NoRecipients,
+    NotShared,
+    OwnerIsBlocked,
+    WindowEnded,
+)
 from mailings.tests.factories import make_client, make_list, make_mailing, make_message, make_user
 
 pytestmark = pytest.mark.django_db
@@ -67,13 +74,14 @@ class TestLaunch:
         assert addresses(run) == ["same@x.example"]
         assert (audience.repeated, audience.recipients) == (1, 1)
 
-    def test_drops_a_shared_list_whose_grant_was_taken_back(self):
+    def test_is_refused_where_a_list_is_not_shared_any_more(self):
+        """It would go to fewer than it says: that is for a person to know, not to find out."""
         anna, boris = make_user(), make_user()
         theirs = make_list(boris, [make_client(boris)])
-        own = make_client(anna, "own@x.example")
-        mailing = make_mailing(anna, clients=[own], lists=[theirs])
+        mailing = make_mailing(anna, clients=[make_client(anna)], lists=[theirs])
 
-        assert addresses(operations.launch(mailing.pk, anna)) == ["own@x.example"]
+        assert refused(mailing, anna) is NotShared
+        assert not Run.objects.exists()
 
     def test_keeps_the_message_as_it_was(self):
         anna = make_user()

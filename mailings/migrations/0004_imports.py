@@ -35,7 +35,7 @@ def carry_back(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mailings', '0002_claim'),
+        ('mailings', '0003_access'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

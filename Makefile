@@ -9,6 +9,7 @@
 #   make lock      writes project/deploy/requirements.lock anew after requirements.txt has changed (ARGS=--upgrade: all)
 #   make bench     prints the figures of mailings/benchmarks
 #   make torture   kills workers at random while they send, and names its invariants (ARGS="--rounds 50 --seed 1")
+#   make torture-imports   kills workers while they load and undo a large import (ARGS="--rows 100000 --kills 20 --seed 1")
 #   make setup     the virtual environment and .env only
 
 PORT ?= 8000
@@ -33,7 +34,7 @@ LIKE_PRODUCTION = env READ_DOT_ENV=0 SECRET_KEY="$(KEY)" DEBUG=False DEMO=False 
 	DEFAULT_FROM_EMAIL='Postroom <post@example.org>' TRUST_X_FORWARDED_PROTO=True TRUSTED_PROXIES=127.0.0.1 \
 	SECURE_HSTS_SECONDS=31536000 SECURE_HSTS_INCLUDE_SUBDOMAINS=True SECURE_HSTS_PRELOAD=True
 
-.PHONY: setup demo test check bench torture audit lock format messages
+.PHONY: setup demo test check bench torture torture-imports audit lock format messages
 .PHONY: check-format check-lint check-layers check-types check-templates check-system check-migrations \
 	check-translations check-deploy
 
@@ -102,6 +103,9 @@ messages: $(DEV_PACKAGES)
 
 torture: $(DEV_PACKAGES)
 	@exec $(PY) -m mailings.tests.torture $(ARGS)
+
+torture-imports: $(DEV_PACKAGES)
+	@exec $(PY) -m mailings.tests.import_torture $(ARGS)
 
 audit: $(DEV_PACKAGES)
 	$(BIN)/pip-audit --local --skip-editable

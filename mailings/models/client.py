@@ -58,6 +58,7 @@ class Client(Owned):
         _("source of consent"),
         max_length=200,
         blank=True,
+        validators=[validate_no_control],
         help_text=_("How the client agreed to be mailed: a form, a contract, a conversation."),
     )
     created_at = models.DateTimeField(_("added at"), default=timezone.now, editable=False)

@@ -7,11 +7,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access import Owned
+from accounts.line import validate_no_control
 
 
 class ClientList(Owned):
-    name = models.CharField(_("name"), max_length=100)
-    description = models.CharField(_("description"), max_length=500, blank=True)
+    name = models.CharField(_("name"), max_length=100, validators=[validate_no_control])
+    description = models.CharField(_("description"), max_length=500, blank=True, validators=[validate_no_control])
     clients = models.ManyToManyField("mailings.Client", related_name="lists", blank=True, verbose_name=_("clients"))
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
 

@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from accounts.models import User
-from mailings.models import Attachment, Client, Mailing
+from mailings.models import Attachment, Client, ClientList, Mailing
 from mailings.tests.admin.test_forms import NO_ATTACHMENTS, window
 from mailings.tests.factories import make_client, make_list, make_message, make_user
 
@@ -50,6 +50,11 @@ ADDITIONS = {
     "full_name": lambda client, ann, text: post(
         client, "mailings_client_add", email="ivan@client.example", attributes="{}", full_name=text
     ),
+    "consent_source": lambda client, ann, text: post(
+        client, "mailings_client_add", email="ivan@client.example", attributes="{}", consent_source=text
+    ),
+    "name": lambda client, ann, text: post(client, "mailings_clientlist_add", name=text),
+    "description": lambda client, ann, text: post(client, "mailings_clientlist_add", name="VIP", description=text),
     "attachments-0-name": add_attachment,
 }
 
@@ -77,6 +82,7 @@ class TestAField:
         assert [code for code, texts in said.items() if not texts] == []
         rows = (Client.objects.filter(email="ivan@client.example"), Mailing.objects, Attachment.objects)
         assert [row.count() for row in rows] == [0, 0, 0]
+        assert not ClientList.objects.filter(name__contains="VIP").exists()
 
     def test_takes_any_letters(self, client, ann, field):
         """The same post with words in it goes through: what is refused above is the character."""

@@ -110,6 +110,19 @@ class Bench:
             raise Fault(f"{found['rows']} rows for {clients} clients")
         return float(clients / found["seconds"])
 
+    # --- Imports
+
+    def imported(self, kind: str, way: str, rows: int, file: str = "csv") -> dict[str, Any]:
+        """Take so many clients in, in a process and a database of their own, and hold the sums against the rows."""
+        with self.stage.migrated_database(kind) as url:
+            found = run_module("importing", way, rows, file, seconds=1800, env=self.stage.environment(url))
+        if (found["status"], found["new"] + found["changed"]) != ("completed", rows):
+            raise Fault(f"{rows} rows, but {found}")
+        return found
+
+    def import_rate(self, kind: str, way: str, rows: int, file: str = "csv") -> float:
+        return float(rows / self.imported(kind, way, rows, file)["seconds"])
+
     # --- Pages
 
     def page_times(self, is_big: bool) -> dict[str, float]:

@@ -9,6 +9,7 @@ from mailings.benchmarks.figure import Figure, paired
 from mailings.benchmarks.stage import POSTGRES, SQLITE
 
 LETTERS = "letters/s"
+ROWS = "rows/s"
 MEGABYTE = 1_000_000
 
 
@@ -65,7 +66,55 @@ def mailing_memory_growth(bench: Bench) -> Figure:
 def launch_rows_per_second(bench: Bench) -> Figure:
     clients = bench.size(500_000, 50_000)
     pairs = paired(bench.repeat, lambda: bench.launch(clients, "ours"), lambda: bench.launch(clients, "bare"))
-    return Figure("rows/s", "≥0.8", pairs, f"{clients:,} clients, bare INSERT … SELECT")
+    return Figure(ROWS, "≥0.8", pairs, f"{clients:,} clients, bare INSERT … SELECT")
+
+
+def import_vs_default(bench: Bench) -> Figure:
+    return against_default(bench, POSTGRES, "≥30")
+
+
+def import_sqlite_vs_default(bench: Bench) -> Figure:
+    return against_default(bench, SQLITE, "≥20")
+
+
+def against_default(bench: Bench, kind: str, goal: str) -> Figure:
+    """Both look at the file first and then load it; the library gets a slice, or it would take minutes."""
+    rows, few = bench.size(200_000, 20_000), bench.size(5_000, 2_000)
+    pairs = paired(
+        bench.repeat, lambda: bench.import_rate(kind, "ours", rows), lambda: bench.import_rate(kind, "theirs", few)
+    )
+    return Figure(ROWS, goal, pairs, f"{rows:,} new clients, django-import-export with {few:,}")
+
+
+def import_update_vs_new(bench: Bench) -> Figure:
+    rows = bench.size(200_000, 20_000)
+
+    def both() -> tuple[float, float]:
+        found = bench.imported(POSTGRES, "again", rows)
+        return rows / found["seconds"], rows / found["first"]["seconds"]
+
+    return Figure(ROWS, "≥0.5", [both() for _ in range(bench.repeat)], f"{rows:,} rows, one column changed")
+
+
+def import_memory_growth(bench: Bench) -> Figure:
+    """As `mailing_memory_growth`: two pairs are enough."""
+    many, few = bench.size(1_000_000, 100_000), 20_000
+
+    def peak(rows: int) -> float:
+        return float(bench.imported(POSTGRES, "ours", rows)["peak_memory"] / MEGABYTE)
+
+    pairs = paired(min(bench.repeat, 2), lambda: peak(many), lambda: peak(few))
+    return Figure("MB", "≤1.2", pairs, f"{many:,} rows against {few:,}")
+
+
+def import_xlsx_vs_csv(bench: Bench) -> Figure:
+    rows = bench.size(100_000, 10_000)
+    pairs = paired(
+        bench.repeat,
+        lambda: bench.import_rate(POSTGRES, "ours", rows, "xlsx"),
+        lambda: bench.import_rate(POSTGRES, "ours", rows),
+    )
+    return Figure(ROWS, "≥0.15", pairs, f"{rows:,} rows")
 
 
 def page_against_small(bench: Bench, name: str) -> Figure:
@@ -115,6 +164,11 @@ FIGURES: Mapping[str, Callable[[Bench], Figure]] = {
         mailing_memory_growth,
         launch_rows_per_second,
         mailing_sqlite_vs_smtp_source,
+        import_vs_default,
+        import_update_vs_new,
+        import_memory_growth,
+        import_xlsx_vs_csv,
+        import_sqlite_vs_default,
         clients_page_vs_small,
         clients_page_shared_vs_owned,
         attempts_page_vs_small,

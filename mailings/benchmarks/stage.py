@@ -82,6 +82,17 @@ class Stage:
         finally:
             self.drop(POSTGRES, name)
 
+    @contextlib.contextmanager
+    def migrated_database(self, kind: str) -> Iterator[str]:
+        """Yield the URL of a database with every table and no row."""
+        self.make_empty(kind)
+        name = f"run_{next(self.numbers)}"
+        self.copy(kind, name, "empty")
+        try:
+            yield self.url(kind, name)
+        finally:
+            self.drop(kind, name)
+
     def kept(self, name: str) -> tuple[str, bool]:
         """Return the URL of a migrated database in PostgreSQL that stays, and whether it is new."""
         is_new = name not in self.prepared

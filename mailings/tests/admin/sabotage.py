@@ -19,6 +19,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 READING = "test_needle_crawl.py::TestTheOtherOwner"
 WRITING = "test_mutation_crawl.py::TestTheOtherOwner"
+COLLEAGUE = "test_mutation_crawl.py::TestAColleague"
+MANAGER = "test_mutation_crawl.py::TestAManager"
 SUPERUSER = "test_mutation_crawl.py::TestASuperuser"
 ADDRESSES = "test_addresses.py"
 
@@ -44,8 +46,8 @@ DEFENCES = (
     Defence(
         "choices belong to the owner of the row",
         "mailings/admin/base.py",
-        'kwargs["queryset"] = related.objects.usable_by(owner)',
-        'kwargs["queryset"] = related.objects.all()',
+        "usable: QuerySet[Any] = model.objects.usable_by(owner)",
+        "usable: QuerySet[Any] = model.objects.all()",
     ),
     Defence(
         "a filter offers what its own list shows",
@@ -56,14 +58,14 @@ DEFENCES = (
     Defence(
         "the filter of owners is for those who see all",
         "mailings/admin/base.py",
-        "return (*filters, OwnerFilter) if sees_all(person(request), self.model) else filters",
-        "return (*filters, OwnerFilter)",
+        "        if sees_all(person(request), self.model):\n            return (*filters, OwnerFilter)\n",
+        "        return (*filters, OwnerFilter)\n",
     ),
     Defence(
-        "a mailing is looked for among the visible ones",
-        "mailings/admin/control.py",
-        "mailing: Mailing | None = self.get_object(request, str(pk))",
-        "mailing: Mailing | None = Mailing.objects.filter(pk=pk).first()",
+        "a page of a row looks among the visible ones",
+        "mailings/admin/base.py",
+        "row = self.get_object(request, str(pk))",
+        "row = self.model._base_manager.filter(pk=pk).first()",
     ),
     Defence(
         "a button asks for a login",
@@ -107,22 +109,51 @@ DEFENCES = (
     ),
     Defence(
         "the home page adds up one's own",
-        "project/site.py",
+        "project/home.py",
         'return sees_all(person(request), Mailing) and request.GET.get("scope") != "own"',
         'return request.GET.get("scope") != "own"',
         tests="test_home.py",
     ),
     Defence(
         "the home page shows one's own latest actions",
-        "project/site.py",
+        "project/home.py",
         "LogEntry.objects.filter(user=user.pk)",
         "LogEntry.objects.all()",
     ),
     Defence(
-        "an import is its owner's",
-        "mailings/admin/client_transfer.py",
-        "ImportJob.objects.owned_by(request.user)",
-        "ImportJob.objects.all()",
+        "an import is moved on by its owner",
+        "mailings/admin/import_steps.py",
+        "return job.owner_id == person(request).pk and may_import(request)",
+        "return True",
+        tests=MANAGER,
+    ),
+    Defence(
+        "a right is asked for the row, not for its kind",
+        "mailings/admin/base.py",
+        "return request.user.has_perm(name, obj) if obj is not None else request.user.has_perm(name)",
+        "return request.user.has_perm(name)",
+        tests=COLLEAGUE,
+    ),
+    Defence(
+        "a colleague chooses among what he sees",
+        "mailings/admin/base.py",
+        "return usable.filter(Q(pk__in=seen) | Q(pk__in=kept))",
+        "return usable",
+        tests="test_needle_crawl.py::TestAColleague",
+    ),
+    Defence(
+        "who owns a row shares it",
+        "mailings/admin/access.py",
+        "return request.user.is_active and (is_owner or request.user.is_superuser)",
+        "return True",
+        tests=COLLEAGUE,
+    ),
+    Defence(
+        "an action asks for the right to each mailing",
+        "mailings/admin/control.py",
+        "            if not self.permits(request, verb, mailing):\n                self.message_user",
+        "            if False:\n                self.message_user",
+        tests="test_verbs.py",
     ),
     Defence(
         "no redirect by content type",
